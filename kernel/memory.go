@@ -7,10 +7,10 @@ import (
 	"barewire/kernel/mem"
 )
 
-// minimumFrames is the least memory that the image is started with: 24 MiB
-// beyond the image. The runtime, gVisor, packet buffers and one collection's
-// worth of heap were seen to need 20.
-const minimumFrames = 24 << 20 >> mem.PageShift
+// minimumFrames is the least memory that the image is started with: 12 MiB
+// beyond the image itself. The runtime, gVisor and the packet buffers were seen
+// to need 8 to reach the prompt.
+const minimumFrames = 12 << 20 >> mem.PageShift
 
 var (
 	ramLo, ramHi       uint64 // physical: all memory lies in between

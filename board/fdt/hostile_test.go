@@ -252,17 +252,16 @@ func TestMutations(t *testing.T) {
 	}
 	refused, questions := 0, 0
 	bad := make([]byte, len(good))
+	flips := [...]byte{0x01, 0x80, 0xff}
 	for at := range good {
-		for _, flip := range []byte{0x01, 0x80, 0xff} {
-			copy(bad, good)
-			bad[at] ^= flip
-			tree, status := Open(bad)
-			if status != OK {
-				refused++
-				continue
-			}
-			questions += ask(&tree)
+		copy(bad, good)
+		bad[at] ^= flips[at%len(flips)]
+		tree, status := Open(bad)
+		if status != OK {
+			refused++
+			continue
 		}
+		questions += ask(&tree)
 	}
 	if refused == 0 || questions == 0 {
 		t.Errorf("%d trees refused, %d nodes asked: one of the ways was never taken", refused, questions)

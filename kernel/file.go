@@ -194,9 +194,7 @@ func sysRead(fd, addr, n uint64) int64 {
 		return readInterrupt(f, addr, n)
 	case fileBlob:
 		n = min(n, f.size-f.position)
-		for i := uint64(0); i < n; i++ {
-			store8(addr+i, load8(uint64(directMap)+f.base+f.position+i))
-		}
+		copyOut(addr, bytesAt(uint64(directMap)+f.base+f.position, n))
 		f.position += n
 		return int64(n)
 	case fileStatm, fileMeminfo:

@@ -2,7 +2,11 @@
 
 package kernel
 
-import "barewire/kernel/mem"
+import (
+	"unsafe"
+
+	"barewire/kernel/mem"
+)
 
 // faultAround is how much is made present around a touched page, in one block
 // of memory when there is one: a 16th of the faults at no more than 60 KiB lost
@@ -102,12 +106,13 @@ func outOfMemory() {
 	restart()
 }
 
-// copyOut writes b to memory that touch has allowed.
-func copyOut(addr uint64, b []byte) {
-	for i := range b {
-		*(*byte)(mem.Pointer(uintptr(addr) + uintptr(i))) = b[i]
-	}
+// bytesAt is n bytes of memory that touch has allowed, or of the kernel's own.
+func bytesAt(addr, n uint64) []byte {
+	return unsafe.Slice((*byte)(mem.Pointer(uintptr(addr))), n)
 }
+
+// copyOut writes b to memory that touch has allowed.
+func copyOut(addr uint64, b []byte) { copy(bytesAt(addr, uint64(len(b))), b) }
 
 func load64(addr uint64) uint64     { return *(*uint64)(mem.Pointer(uintptr(addr))) }
 func store64(addr uint64, v uint64) { *(*uint64)(mem.Pointer(uintptr(addr))) = v }

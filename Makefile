@@ -1,0 +1,63 @@
+# Barewire: `make run` boots the image in QEMU, `make test` runs every test.
+
+BOARD ?= virt
+GO    ?= go
+
+# -T must be 0x1000 above a multiple of 64 KiB, or the linker writes a broken
+# ELF and reports no error; mkimage checks what came of it.
+TEXT_virt = 0x40201000
+ARCH_virt = arm64
+
+TEXT := $(TEXT_$(BOARD))
+ARCH := $(ARCH_$(BOARD))
+ifeq ($(TEXT),)
+$(error BOARD=$(BOARD): no such board; there is: virt)
+endif
+
+OUT     := build/$(BOARD)
+LDFLAGS := -T $(TEXT) -E barewire/kernel.entry
+BUILD   := GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
+
+QEMU := qemu-system-aarch64 -M virt -cpu cortex-a72 -m 128 -global virtio-mmio.force-legacy=false
+
+.PHONY: run test bench fuzz soak image lint help tools
+
+run: image tools ## boot the image: port 0 on QEMU's user network, port 1 a network of its own
+	$(QEMU) -nographic -no-reboot -kernel $(OUT)/barewire.img \
+	  -netdev user,id=wan -device virtio-net-device,netdev=wan \
+	  -netdev hubport,id=lan,hubid=1 -device virtio-net-device,netdev=lan
+
+image: ## build the image of BOARD into build/BOARD/barewire.img
+	@mkdir -p $(OUT)
+	$(BUILD) -o $(OUT)/barewire.elf ./cmd/image
+	$(BUILD) -tags soak -o $(OUT)/soak.elf ./cmd/image
+	$(GO) run ./cmd/mkimage -o $(OUT)/barewire.img $(OUT)/barewire.elf
+	$(GO) run ./cmd/mkimage -o $(OUT)/soak.img $(OUT)/soak.elf
+
+test: image tools lint ## every test, boots included; under 10 minutes
+	$(GO) test -timeout 15m ./...
+
+bench: image tools ## benchmarks: the data plane natively, boot and packets through QEMU
+	$(GO) test -run '^$$' -bench . -benchmem ./packet ./nic ./router ./drivers/... ./board/... ./kernel/mem
+	$(GO) test -run '^$$' -bench . ./qemu
+
+FUZZTIME ?= 30s
+fuzz: ## each fuzz test for FUZZTIME
+	@set -e; for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
+
+soak: image tools ## an hour of garbage collection and packets inside the image
+	BAREWIRE_SOAK=1h $(GO) test -timeout 90m -run TestSoak -v ./qemu
+
+lint: ## vet and staticcheck for every architecture that is built
+	$(GO) vet ./...
+	GOOS=linux GOARCH=arm64 $(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	GOOS=linux GOARCH=arm64 $(GO) tool staticcheck ./...
+
+tools: # QEMU and what plays the hosts, installed where that is possible
+	@sh tools/need.sh
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile

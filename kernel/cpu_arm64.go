@@ -63,6 +63,14 @@ func (f *frame) call() (n uint64, a *[6]uint64) {
 
 func (f *frame) setResult(r int64) { f.x[0] = uint64(r) }
 
+// Called by assembler alone: what they reach is in use.
+var (
+	_ = start
+	_ = trap
+	_ = eagerBSS
+	_ = &bootArea
+)
+
 // Written in cpu_arm64.s.
 
 func thisCPU() uintptr
@@ -78,7 +86,6 @@ func flushAll()
 func zero(addr, n uintptr)                // both multiples of 64
 func syncCode()                           // code was written to memory
 func instructionFeatures() uint64         // ID_AA64ISAR0_EL1
-func memoryFeatures() uint64              // ID_AA64MMFR0_EL1
 func randomRegister() (v uint64, ok bool) // RNDR; only where ID_AA64ISAR0_EL1 tells of it
 
 // symbols are addresses that the linker chose, in ascending order but for rt0

@@ -113,11 +113,6 @@ TEXT ·instructionFeatures(SB),NOSPLIT,$0-8
 	MOVD	R0, ret+0(FP)
 	RET
 
-TEXT ·memoryFeatures(SB),NOSPLIT,$0-8
-	MRS	ID_AA64MMFR0_EL1, R0
-	MOVD	R0, ret+0(FP)
-	RET
-
 TEXT ·randomRegister(SB),NOSPLIT,$0-9
 	WORD	$0xd53b2400 // MRS X0, RNDR: sets NZCV to 0b0100 when it has nothing
 	CSET	NE, R1

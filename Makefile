@@ -22,10 +22,10 @@ QEMU := qemu-system-aarch64 -M virt -cpu cortex-a72 -m 128 -global virtio-mmio.f
 
 .PHONY: run test bench fuzz soak image lint help tools
 
-run: image tools ## boot the image: port 0 on QEMU's user network, port 1 a network of its own
+run: image tools ## boot the image, each port on a user network of QEMU's
 	$(QEMU) -nographic -no-reboot -kernel $(OUT)/barewire.img \
 	  -netdev user,id=wan -device virtio-net-device,netdev=wan \
-	  -netdev hubport,id=lan,hubid=1 -device virtio-net-device,netdev=lan
+	  -netdev user,id=lan,net=192.168.1.0/24,host=192.168.1.2,dns=192.168.1.3 -device virtio-net-device,netdev=lan
 
 image: ## build the image of BOARD into build/BOARD/barewire.img
 	@mkdir -p $(OUT)

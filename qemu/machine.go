@@ -220,3 +220,9 @@ func eachBoard(t *testing.T, test func(t *testing.T, b Board)) {
 		})
 	}
 }
+
+// Kill ends the machine as a power cut does.
+func (m *Machine) Kill() {
+	m.command.Process.Kill()
+	<-m.exited
+}

@@ -55,7 +55,7 @@ const lattice = `
 	@std, packet, nic, internal/clock, router, firewall, firewall/nft, stack, config, golang.org/x/term < console
 
 	# The images, and the tools that run beside them.
-	@all                                           < cmd/image, cmd/torture
+	@all                                           < cmd/image
 	@std                                           < cmd/mkimage
 	@std, github.com/gopacket/gopacket, golang.org/x/sys/unix < qemu
 	@std, packet, nic, internal/clock              < internal/*
@@ -412,5 +412,37 @@ func TestFormat(t *testing.T) {
 	}, ".go")
 	if files == 0 {
 		t.Error("no files were looked at")
+	}
+}
+
+// TestDifferences holds docs/differences.md to the code: as many rows for a
+// file as it has comments that say how it differs, and no row without one.
+func TestDifferences(t *testing.T) {
+	const mark = "Differs from Linux:"
+	inCode := make(map[string]int)
+	sources(t, func(name string, text []byte) {
+		if n := bytes.Count(text, []byte("// "+mark)); n > 0 && !strings.HasSuffix(name, "_test.go") {
+			inCode[name] = n
+		}
+	}, ".go")
+	text, err := os.ReadFile("docs/differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inDoc := make(map[string]int)
+	for _, line := range strings.Split(string(text), "\n") {
+		if cells := strings.Split(line, "|"); len(cells) == 6 && strings.Contains(cells[3], "/") {
+			inDoc[strings.TrimSpace(cells[3])]++
+		}
+	}
+	for name, n := range inCode {
+		if inDoc[name] != n {
+			t.Errorf("%s says %d times %q, docs/differences.md has %d rows for it", name, n, mark, inDoc[name])
+		}
+	}
+	for name := range inDoc {
+		if inCode[name] == 0 {
+			t.Errorf("docs/differences.md has a row for %s, which says nothing of it", name)
+		}
 	}
 }

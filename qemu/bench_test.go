@@ -104,4 +104,3 @@ func BenchmarkForward(b *testing.B) {
 		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "packets/s")
 	})
 }
-

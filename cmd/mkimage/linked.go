@@ -26,6 +26,12 @@ var trapPackages = []string{"barewire/kernel.", "barewire/kernel/mem.", "barewir
 
 func readLinked(name string) (*linked, error) {
 	f, err := elf.Open(name)
+	var malformed *elf.FormatError
+	if errors.As(err, &malformed) {
+		// Seen when -T is off: the linker then writes a negative file offset and
+		// reports no error.
+		return nil, fmt.Errorf("read the linked program: %w (-T must be 0x1000 above a multiple of 0x10000)", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the linked program: %w", err)
 	}
@@ -49,10 +55,8 @@ func (l *linked) load(f *elf.File) error {
 		if p.Type != elf.PT_LOAD {
 			continue
 		}
-		if p.Paddr != p.Vaddr || p.Filesz > p.Memsz || p.Memsz > 1<<30 || p.Off > 1<<40 {
-			// Seen when -T is not 0x1000 above a multiple of 64 KiB: the linker
-			// then writes a negative file offset and reports no error.
-			return fmt.Errorf("segment at %#x is broken: -T must be 0x1000 above a multiple of 0x10000", p.Vaddr)
+		if p.Paddr != p.Vaddr || p.Filesz > p.Memsz || p.Memsz > 1<<30 {
+			return fmt.Errorf("segment at %#x: loaded at %#x, %d bytes of %d in the file", p.Vaddr, p.Paddr, p.Filesz, p.Memsz)
 		}
 		if l.content == nil {
 			l.base = p.Vaddr

@@ -18,21 +18,33 @@ OUT     := build/$(BOARD)
 LDFLAGS := -T $(TEXT) -E barewire/kernel.entry
 BUILD   := GOOS=linux GOARCH=$(ARCH) CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 
+# The appliance, and what the tests in qemu/ boot.
+IMAGES          := barewire soak syscalls
+SOURCE_barewire := ./cmd/image
+SOURCE_soak     := -tags soak ./cmd/image
+SOURCE_syscalls := ./qemu/syscalls
+
 QEMU := qemu-system-aarch64 -M virt -cpu cortex-a72 -m 128 -global virtio-mmio.force-legacy=false
 
-.PHONY: run test bench fuzz soak image lint help tools
+.PHONY: run test bench fuzz soak image lint help tools FORCE
+.SECONDARY:
 
 run: image tools ## boot the image, each port on a user network of QEMU's
 	$(QEMU) -nographic -no-reboot -kernel $(OUT)/barewire.img \
 	  -netdev user,id=wan -device virtio-net-device,netdev=wan \
 	  -netdev user,id=lan,net=192.168.1.0/24,host=192.168.1.2,dns=192.168.1.3 -device virtio-net-device,netdev=lan
 
-image: ## build the image of BOARD into build/BOARD/barewire.img
+image: $(IMAGES:%=$(OUT)/%.img) ## build the image of BOARD into build/BOARD/barewire.img
+
+# Go knows better than file times what must be built again: FORCE asks it.
+$(OUT)/%.elf: FORCE
 	@mkdir -p $(OUT)
-	$(BUILD) -o $(OUT)/barewire.elf ./cmd/image
-	$(BUILD) -tags soak -o $(OUT)/soak.elf ./cmd/image
-	$(GO) run ./cmd/mkimage -o $(OUT)/barewire.img $(OUT)/barewire.elf
-	$(GO) run ./cmd/mkimage -o $(OUT)/soak.img $(OUT)/soak.elf
+	$(BUILD) -o $@ $(SOURCE_$*)
+
+$(OUT)/%.img: $(OUT)/%.elf
+	$(GO) run ./cmd/mkimage -o $@ $<
+
+FORCE:
 
 test: image tools lint ## every test, boots included; under 10 minutes
 	$(GO) test -timeout 15m ./...
@@ -48,7 +60,7 @@ fuzz: ## each fuzz test for FUZZTIME
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
 
 soak: image tools ## an hour of garbage collection and packets inside the image
-	BAREWIRE_SOAK=1h $(GO) test -timeout 90m -run TestSoak -v ./qemu
+	BAREWIRE_SOAK=1h $(GO) test -timeout 90m -run 'TestSoak|TestBursts|TestFlood' -v ./qemu
 
 lint: ## vet and staticcheck for every architecture that is built
 	$(GO) vet ./...

@@ -20,7 +20,7 @@ var Boards = []Board{{
 	Device:  "virtio-net-device",
 }}
 
-// Image is the file that make built for the board: "barewire" or "soak".
+// Image is the file that make built for the board: "barewire", "soak" or "syscalls".
 func (b Board) Image(name string) string { return "../build/" + b.Name + "/" + name + ".img" }
 
 // memoryMiB is what tests give a machine that do not say otherwise.

@@ -16,13 +16,7 @@ const soakRounds = 14
 // in use moves by a megabyte from round to round, with what the runtime happens
 // to hold; its peak must be the same in the second half as in the first.
 func TestSoak(t *testing.T) {
-	var length time.Duration
-	if v := os.Getenv("BAREWIRE_SOAK"); v != "" {
-		var err error
-		if length, err = time.ParseDuration(v); err != nil {
-			t.Fatal(err)
-		}
-	}
+	length := soakLength(t, 0)
 	eachBoard(t, func(t *testing.T, b Board) {
 		hostB, port0 := NewLinuxHost(t, "10.0.2.2/24", "10.0.2.15")
 		hostA, port1 := NewLinuxHost(t, "192.168.1.2/24", "192.168.1.1")
@@ -72,4 +66,19 @@ func number(t testing.TB, s string) int {
 		t.Fatalf("%q: %v", s, err)
 	}
 	return n
+}
+
+// soakLength is how long a test that could go on for ever does: as BAREWIRE_SOAK
+// says, or what fits into every day.
+func soakLength(t *testing.T, everyday time.Duration) time.Duration {
+	t.Helper()
+	v := os.Getenv("BAREWIRE_SOAK")
+	if v == "" {
+		return everyday
+	}
+	length, err := time.ParseDuration(v)
+	if err != nil {
+		t.Fatalf("BAREWIRE_SOAK: %v", err)
+	}
+	return length
 }

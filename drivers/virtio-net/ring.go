@@ -164,18 +164,24 @@ func (r *ring) publish() (doorbell bool) {
 		return false
 	}
 	r.shown = to
-	// Release: the descriptors and ids above are in memory before the index.
-	// The other side is the device's read of the index, before it reads them.
-	atomic.StoreUint32(r.availWord, uint32(to)<<16|r.flags)
-	// And the store of the index comes before the load of the device's wish
-	// (Go's atomics are sequentially consistent). The other side is the device,
-	// which writes its wish before it looks at the index for the last time: one
-	// of us sees the other's store.
+	// The descriptors and ids above are in memory before the index. The other
+	// side is the device's read of the index, before it reads them.
+	showThenLook(r.availWord, uint32(to)<<16|r.flags)
+	// And the store of the index comes before the load of the device's wish. The
+	// other side is the device, which writes its wish before it looks at the
+	// index for the last time: one of us sees the other's store.
 	if r.eventIndex {
 		return needEvent(uint16(atomic.LoadUint32(r.availEvent)), to, from)
 	}
 	return atomic.LoadUint32(r.usedWord)&usedNoNotify == 0
 }
+
+// showThenLook stores v for the device to see before anything that is loaded
+// after the call. A sequentially consistent store and load would do by Go's
+// memory model, and by Arm's (STLR and LDAR are kept in order); but QEMU's
+// emulation on x86 lets the load overtake the store, and a doorbell is lost once
+// in millions of packets. An exchange is a full barrier everywhere.
+func showThenLook(word *uint32, v uint32) { atomic.SwapUint32(word, v) }
 
 // needEvent reports whether the step from index from to index to passes event
 // (section 2.7.7.2), in arithmetic modulo 65536.
@@ -220,15 +226,15 @@ func (r *ring) take(id uint16) {
 // arm asks for an interrupt when n buffers wait, n > 0. The caller must look
 // with waiting afterwards: they may have come before. Packet context.
 func (r *ring) arm(n int) {
-	// Sequentially consistent with the load in waiting that must follow. The
-	// other side is the device, which writes the used index before it reads
-	// our wish: one of us sees the other's store, no wake-up is lost.
+	// In order with the load in waiting that must follow. The other side is the
+	// device, which writes the used index before it reads our wish: one of us
+	// sees the other's store, no wake-up is lost.
 	if r.eventIndex {
-		atomic.StoreUint32(r.usedEvent, uint32(r.seen+uint16(n)-1))
+		showThenLook(r.usedEvent, uint32(r.seen+uint16(n)-1))
 		return
 	}
 	r.flags = 0
-	atomic.StoreUint32(r.availWord, uint32(r.shown)<<16)
+	showThenLook(r.availWord, uint32(r.shown)<<16)
 }
 
 // disarm asks for no interrupt. One may still come. Packet context.

@@ -26,15 +26,16 @@ func (b Board) Image(name string) string { return "../build/" + b.Name + "/" + n
 // memoryMiB is what tests give a machine that do not say otherwise.
 const memoryMiB = 128
 
-// arguments is QEMU's command line. Files passed to QEMU begin at descriptor 3.
-func (b Board) arguments(o Options) []string {
+// arguments is QEMU's command line. Files passed to QEMU begin at descriptor 3;
+// monitor is where its monitor listens.
+func (b Board) arguments(o Options, monitor string) []string {
 	memory := cmp.Or(o.MemoryMiB, memoryMiB)
 	file := o.File
 	if file == "" {
 		file = b.Image(cmp.Or(o.Image, "barewire"))
 	}
 	args := append([]string(nil), b.Command[1:]...)
-	args = append(args, "-m", strconv.Itoa(memory), "-display", "none", "-monitor", "none", "-serial", "stdio",
+	args = append(args, "-m", strconv.Itoa(memory), "-display", "none", "-monitor", "unix:"+monitor+",server=on,wait=off", "-serial", "stdio",
 		"-no-reboot", "-kernel", file)
 	fd := 3
 	for i, p := range o.Ports {

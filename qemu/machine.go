@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,7 @@ type Machine struct {
 	t       testing.TB
 	command *exec.Cmd
 	input   io.WriteCloser
+	monitor string // socket of QEMU's monitor
 
 	mu       sync.Mutex
 	came     *sync.Cond
@@ -66,15 +68,20 @@ func Boot(t testing.TB, b Board, o Options) *Machine {
 		}
 		o.Arguments = append([]string{"-initrd", name}, o.Arguments...)
 	}
-	m := &Machine{t: t, exited: make(chan struct{})}
+	// Not t.TempDir: a socket's name may have 107 bytes, a test's has more.
+	folder, err := os.MkdirTemp("", "barewire")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	m := &Machine{t: t, exited: make(chan struct{}), monitor: filepath.Join(folder, "monitor")}
 	m.came = sync.NewCond(&m.mu)
-	m.command = exec.Command(b.Command[0], b.arguments(o)...)
+	m.command = exec.Command(b.Command[0], b.arguments(o, m.monitor)...)
 	for _, p := range o.Ports {
 		if p.file != nil {
 			m.command.ExtraFiles = append(m.command.ExtraFiles, p.file)
 		}
 	}
-	var err error
 	if m.input, err = m.command.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -225,4 +232,23 @@ func eachBoard(t *testing.T, test func(t *testing.T, b Board)) {
 func (m *Machine) Kill() {
 	m.command.Process.Kill()
 	<-m.exited
+}
+
+// Monitor gives QEMU's own monitor a command, "set_link port0 off" for one.
+func (m *Machine) Monitor(command string) {
+	m.t.Helper()
+	c, err := net.Dial("unix", m.monitor)
+	if err != nil {
+		m.t.Fatalf("monitor: %v", err)
+	}
+	defer c.Close()
+	// It ends what it is doing before it reads that there is no more.
+	if _, err := io.WriteString(c, command+"\n"); err != nil {
+		m.t.Fatalf("monitor: %v", err)
+	}
+	c.SetReadDeadline(time.Now().Add(patience))
+	c.(*net.UnixConn).CloseWrite()
+	if _, err := io.ReadAll(c); err != nil {
+		m.t.Fatalf("monitor: %v", err)
+	}
 }

@@ -32,10 +32,10 @@ const module = "barewire"
 // that line and by no line with a star.
 const lattice = `
 	# The kernel and what it stands on: trap context.
-	@trap                                          < board, board/fdt, board/mmio, kernel/mem
+	@trap                                          < board, board/fdt, board/mmio, kernel/mem, kernel/chacha
 	@trap, board, board/mmio                       < board/chip/*
 	@trap, board, board/mmio, board/chip/*         < board/*
-	@trap, board, board/fdt, board/mmio, kernel/mem < kernel
+	@trap, board, board/fdt, board/mmio, kernel/mem, kernel/chacha < kernel
 
 	# The goroutine side of devices.
 	@std, board/mmio                               < kernel/dev
@@ -58,6 +58,7 @@ const lattice = `
 	@all                                           < cmd/image
 	@std                                           < cmd/mkimage
 	@std, github.com/gopacket/gopacket, golang.org/x/sys/unix < qemu
+	@std, golang.org/x/sys/unix, kernel, board/*   < qemu/syscalls
 	@std, packet, nic, internal/clock              < internal/*
 `
 
@@ -68,6 +69,7 @@ var walls = []struct{ from, to, why string }{
 	{"board/chip/*", "@std", "it runs before the runtime does: no errors, fmt, sync, time"},
 	{"kernel", "@std", "it runs while the runtime is in the middle of anything: no errors, fmt, sync, time"},
 	{"kernel/mem", "@std", "it runs while the runtime is in the middle of anything: no errors, fmt, sync, time"},
+	{"kernel/chacha", "@std", "it runs while the runtime is in the middle of anything: no errors, fmt, sync, time"},
 	{"kernel", "board/*", "the kernel is given its machine by a linked symbol, it chooses none"},
 	{"kernel", "drivers/*", "a driver is a goroutine's matter"},
 	{"drivers/*", "board/virt", "a driver takes facts as arguments, it never asks which board it is on"},
@@ -107,7 +109,7 @@ var trapImports = []string{"unsafe", "sync/atomic", "math/bits"}
 var unsafeFolders = []string{"kernel", "board", "drivers"}
 
 // unsafeFiles may as well.
-var unsafeFiles = []string{"nic/pool.go"}
+var unsafeFiles = []string{"nic/pool.go", "qemu/syscalls/raw.go"}
 
 // listed is what `go list` says of a package.
 type listed struct {

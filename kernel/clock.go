@@ -8,11 +8,12 @@ import "barewire/kernel/mem"
 // when the kernel is entered, so that a program can tell how long booting took.
 
 const (
-	clockRealtime  = 0
-	clockMonotonic = 1
-	clockRaw       = 4
-	clockCoarse    = 6
-	clockBoottime  = 7
+	clockRealtime   = 0
+	clockMonotonic  = 1
+	clockRaw        = 4
+	clockRealCoarse = 5
+	clockCoarse     = 6
+	clockBoottime   = 7
 )
 
 const second = 1_000_000_000 // in nanoseconds
@@ -41,18 +42,19 @@ func deadlineAfter(timespec uint64) (uint64, int64) {
 }
 
 func sysClockGettime(id, timespec uint64) int64 {
+	since := uint64(0)
+	switch id {
+	case clockRealtime, clockRealCoarse:
+		since = epoch
+	case clockMonotonic, clockRaw, clockCoarse, clockBoottime:
+	default:
+		return -einval
+	}
 	if !touch(timespec, 16, mem.ProtWrite) {
 		return -efault
 	}
 	ns := nanoseconds(counter() - started)
-	switch id {
-	case clockRealtime:
-		store64(timespec, ns/second+epoch)
-	case clockMonotonic, clockRaw, clockCoarse, clockBoottime:
-		store64(timespec, ns/second)
-	default:
-		return -einval
-	}
+	store64(timespec, ns/second+since)
 	store64(timespec+8, ns%second)
 	return 0
 }

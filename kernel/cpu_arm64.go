@@ -84,7 +84,7 @@ func publishTables()                // page table stores before their use
 func flushPage(addr uint64)
 func flushAll()
 func zero(addr, n uintptr)                // both multiples of 64
-func syncCode()                           // code was written to memory
+func syncCode(addr, n uintptr)            // code was written there
 func instructionFeatures() uint64         // ID_AA64ISAR0_EL1
 func randomRegister() (v uint64, ok bool) // RNDR; only where ID_AA64ISAR0_EL1 tells of it
 

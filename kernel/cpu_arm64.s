@@ -101,7 +101,21 @@ loop:
 done:
 	RET
 
-TEXT ·syncCode(SB),NOSPLIT,$0
+// Instructions are fetched past the first data cache: what was written must be
+// cleaned to where both meet before stale instructions are dropped (Arm ARM B2.4.4).
+TEXT ·syncCode(SB),NOSPLIT,$0-16
+	MOVD	addr+0(FP), R0
+	MOVD	n+8(FP), R1
+	ADD	R0, R1
+	MRS	CTR_EL0, R2
+	UBFX	$16, R2, $4, R2 // DminLine: log2 of a line's words
+	MOVD	$4, R3
+	LSL	R2, R3, R3
+clean:
+	WORD	$0xd50b7b20 // DC CVAU, X0
+	ADD	R3, R0
+	CMP	R1, R0
+	BLO	clean
 	DSB	$11
 	WORD	$0xd508711f // IC IALLUIS
 	DSB	$11

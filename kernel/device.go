@@ -18,7 +18,7 @@ func openInterrupt(number []byte) int64 {
 	if len(number) == 0 || id < 32 || id >= maxInterrupts {
 		return -enoent // private ones are the kernel's
 	}
-	if id == consoleInterrupt || interruptFiles[id] != 0 {
+	if id == consoleInterrupt || id == timerInterrupt || interruptFiles[id] != 0 {
 		return -eacces
 	}
 	fd := newFile(fileInterrupt)
@@ -42,7 +42,6 @@ func deviceInterrupt(id uint32) {
 	}
 	f := &files[fd]
 	f.count++
-	f.dirty = true
 	notify(f)
 }
 
@@ -64,7 +63,6 @@ func writeInterrupt(f *file, addr, n uint64) int64 {
 		return -einval
 	}
 	if load32(addr) == 1 {
-		f.dirty = false
 		interrupts().Enable(f.interrupt)
 	} else {
 		interrupts().Disable(f.interrupt)
@@ -98,7 +96,7 @@ func mmapRegisters(r *mem.Region, frame uint64) int64 {
 		return -enomem
 	}
 	unmapPages(r.Lo, r.Hi, false)
-	if !mapRange(r.Lo, r.Hi, frame, descriptor(r.Prot, mem.Device)) {
+	if !mapPages(r.Lo, r.Hi, frame, descriptor(r.Prot, mem.Device)) {
 		sysMunmap(r.Lo, size)
 		return -enomem
 	}
@@ -132,7 +130,7 @@ func mmapDMA(r *mem.Region) int64 {
 	unmapPages(r.Lo, r.Hi, false)
 	zero(directMap+uintptr(block), uintptr(r.Hi-r.Lo))
 	for at := r.Lo; at < r.Hi; at += mem.PageSize {
-		if !mapRange(at, at+mem.PageSize, block+at-r.Lo, descriptor(r.Prot, r.Kind)|owned) {
+		if !mapPages(at, at+mem.PageSize, block+at-r.Lo, descriptor(r.Prot, r.Kind)|owned) {
 			for p := block + at - r.Lo; p < block+(r.Hi-r.Lo); p += mem.PageSize {
 				frames.Free(p, 0)
 			}
@@ -158,8 +156,9 @@ func sysIoctl(fd, request, addr uint64) int64 {
 	if !touch(addr, 8, mem.ProtRead|mem.ProtWrite) {
 		return -efault
 	}
-	physical, ok := frameOf(load64(addr))
-	if !ok {
+	virtual := load64(addr)
+	physical, ok := frameOf(virtual)
+	if !ok || virtual >= userHi {
 		return -efault
 	}
 	store64(addr, physical)

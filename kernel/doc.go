@@ -4,7 +4,7 @@
 // it starts the machine, and answers the system calls that the Go runtime
 // makes, in the same address space and at the same privilege level.
 //
-// All code in this package, in kernel/mem, and in board and below runs in trap
+// All code in this package, in kernel/mem and kernel/chacha, and in board and below runs in trap
 // context: on the kernel's own stack, with a fake g, while the runtime may be
 // in the middle of anything. The law there:
 //

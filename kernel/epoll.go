@@ -11,7 +11,9 @@ import "barewire/kernel/mem"
 const (
 	epollIn            = 0x001
 	epollOut           = 0x004
+	epollOneShot       = 1 << 30
 	epollEdgeTriggered = 1 << 31
+	epollCloseOnExec   = 0x80000
 
 	epollAdd    = 1
 	epollDelete = 2
@@ -32,10 +34,14 @@ func (f *file) ready() uint32 {
 		}
 		return epollOut
 	case fileEvent:
+		events := uint32(0)
 		if f.count != 0 {
-			return epollIn | epollOut
+			events |= epollIn
 		}
-		return epollOut
+		if f.count < eventFull {
+			events |= epollOut
+		}
+		return events
 	case fileInterrupt:
 		if f.count != 0 {
 			return epollIn
@@ -63,34 +69,58 @@ func notify(f *file) {
 	}
 }
 
-// collect writes the events that an epoll file has to tell, and returns how many.
+// collect writes the events that an epoll file has to tell, and returns how
+// many, or EFAULT. It begins behind the file that was told last, so that one that
+// is always ready does not keep the others from it.
 func collect(epoll, addr, most uint64) int64 {
 	n := uint64(0)
-	for i := range files {
+	begin := files[epoll].position
+	for k := uint64(0); k < maxFiles && n < most; k++ {
+		i := (begin + k) % maxFiles
 		f := &files[i]
-		if f.kind == fileNone || f.epoll != epoll || n == most {
+		if f.kind == fileNone || f.epoll != epoll {
 			continue
 		}
 		events := f.ready() & f.events
 		if events == 0 || f.events&epollEdgeTriggered != 0 && !f.edge {
 			continue
 		}
-		f.edge = false
-		store32(addr+n*epollEventSize, events)
-		store64(addr+n*epollEventSize+8, f.data)
+		// Here and not when the wait began: the memory may have gone since.
+		at := addr + n*epollEventSize
+		if !touch(at, epollEventSize, mem.ProtWrite) {
+			if n == 0 {
+				return -efault
+			}
+			break
+		}
+		store32(at, events)
+		store64(at+8, f.data)
 		n++
+		f.edge = false
+		if f.events&epollOneShot != 0 {
+			f.events = epollOneShot // nothing more until it is modified
+		}
+		files[epoll].position = i + 1
 	}
 	return int64(n)
 }
 
-func sysEpollCreate() int64 { return newFile(fileEpoll) }
+func sysEpollCreate(flags uint64) int64 {
+	if flags&^epollCloseOnExec != 0 {
+		return -einval
+	}
+	return newFile(fileEpoll)
+}
 
 func sysEpollCtl(epfd, op, fd, event uint64) int64 {
+	if op != epollDelete && !touch(event, epollEventSize, mem.ProtRead) {
+		return -efault
+	}
 	e, f := fileAt(epfd), fileAt(fd)
 	if e == nil || f == nil {
 		return -ebadf
 	}
-	if e.kind != fileEpoll {
+	if e.kind != fileEpoll || e == f {
 		return -einval
 	}
 	switch f.kind {
@@ -108,9 +138,6 @@ func sysEpollCtl(epfd, op, fd, event uint64) int64 {
 		}
 		f.epoll = 0
 		return 0
-	}
-	if !touch(event, epollEventSize, mem.ProtRead) {
-		return -efault
 	}
 	switch {
 	case op == epollAdd && f.epoll == epfd:
@@ -132,13 +159,10 @@ func sysEpollWait(c *cpu, epfd, addr, most uint64, timeout int32) int64 {
 	if e == nil {
 		return -ebadf
 	}
-	if e.kind != fileEpoll || most == 0 {
+	if e.kind != fileEpoll || int32(most) <= 0 {
 		return -einval
 	}
-	most = min(most, maxFiles)
-	if !touch(addr, most*epollEventSize, mem.ProtWrite) {
-		return -efault
-	}
+	most = min(uint64(uint32(most)), maxFiles)
 	if n := collect(epfd, addr, most); n != 0 || timeout == 0 {
 		return n
 	}
@@ -156,8 +180,12 @@ func sysEpollWait(c *cpu, epfd, addr, most uint64, timeout int32) int64 {
 
 // eventfd(2): a counter that a read takes and a write adds to.
 
+// eventFull is the most that it counts.
+const eventFull = 1<<64 - 2
+
 func sysEventfd(initial, flags uint64) int64 {
-	if flags&^(openNonBlock|0x80000) != 0 { // EFD_NONBLOCK, EFD_CLOEXEC
+	// EFD_NONBLOCK, with or without EFD_CLOEXEC: no read waits.
+	if flags&^epollCloseOnExec != openNonBlock {
 		return -einval
 	}
 	fd := newFile(fileEvent)
@@ -176,17 +204,22 @@ func readEvent(f *file, addr, n uint64) int64 {
 	}
 	store64(addr, f.count)
 	f.count = 0
+	notify(f) // there is room
 	return 8
 }
 
-func writeEvent(fd uint64, f *file, addr, n uint64) int64 {
-	if n < 8 || load64(addr) == noDeadline {
+func writeEvent(f *file, addr, n uint64) int64 {
+	if n != 8 {
 		return -einval
 	}
-	if f.count+load64(addr) < f.count {
+	v := load64(addr)
+	if v > eventFull {
+		return -einval
+	}
+	if v > eventFull-f.count {
 		return -eagain
 	}
-	f.count += load64(addr)
+	f.count += v
 	notify(f)
 	return 8
 }

@@ -36,9 +36,8 @@ const (
 
 // file is an open file. Its number is its index in the table.
 type file struct {
-	kind  fileKind
-	edge  bool // an event that an edge-triggered watch has not reported
-	dirty bool // fileInterrupt: masked since the interrupt came
+	kind fileKind
+	edge bool // an event that an edge-triggered watch has not reported
 
 	count      uint64 // fileEvent: the counter; fileInterrupt: not yet read
 	interrupt  uint32
@@ -79,8 +78,11 @@ func fileAt(fd uint64) *file {
 	return &files[fd]
 }
 
+// newFile takes the lowest free number, but none of the console's, even when
+// that was closed: they mean the console to everybody, and 0 means nobody in a
+// file's epoll and in interruptFiles.
 func newFile(kind fileKind) (fd int64) {
-	for i := range files {
+	for i := 3; i < maxFiles; i++ {
 		if files[i].kind == fileNone {
 			files[i] = file{kind: kind}
 			return int64(i)
@@ -89,20 +91,25 @@ func newFile(kind fileKind) (fd int64) {
 	return -emfile
 }
 
-// pathAt copies a file name. It is empty when the name is too long, or not in
-// the program's memory.
-func pathAt(addr uint64, b *[maxPath]byte) []byte {
-	for i := range b {
-		at := addr + uint64(i)
+// pathAt copies a file name. It is empty when the name is longer than any that
+// there is.
+func pathAt(addr uint64, b *[maxPath]byte) (path []byte, e int64) {
+	for i := uint64(0); i < linuxPath; i++ {
+		at := addr + i
 		if (i == 0 || at%mem.PageSize == 0) && !touch(at, 1, mem.ProtRead) {
-			return nil
+			return nil, -efault
 		}
-		b[i] = load8(at)
-		if b[i] == 0 {
-			return b[:i]
+		c := load8(at)
+		switch {
+		case c == 0 && i < maxPath:
+			return b[:i], 0
+		case c == 0:
+			return nil, 0
+		case i < maxPath:
+			b[i] = c
 		}
 	}
-	return nil
+	return nil, -enametoolong
 }
 
 // after says whether path begins with prefix, and returns the rest.
@@ -125,7 +132,10 @@ func is(path []byte, name string) bool {
 
 func sysOpen(addr, flags uint64) int64 {
 	var buffer [maxPath]byte
-	path := pathAt(addr, &buffer)
+	path, e := pathAt(addr, &buffer)
+	if e != 0 {
+		return e
+	}
 	switch {
 	case is(path, "/dev/mem"):
 		return newFile(fileRegisters)
@@ -170,6 +180,13 @@ func sysClose(fd uint64) int64 {
 		for i := range files {
 			if files[i].epoll == fd {
 				files[i].epoll = 0
+			}
+		}
+		// Who waits on it is told nothing more, least of all of the next file
+		// with this number.
+		for i := epollWaiters.head; i != 0; i = threads[i].next {
+			if threads[i].epoll == fd {
+				threads[i].epoll = 0
 			}
 		}
 	}
@@ -218,11 +235,19 @@ func sysWrite(fd, addr, n uint64) int64 {
 		}
 		return int64(n)
 	case fileEvent:
-		return writeEvent(fd, f, addr, n)
+		return writeEvent(f, addr, n)
 	case fileInterrupt:
 		return writeInterrupt(f, addr, n)
 	}
 	return -einval
+}
+
+// sysLseek: a file is read from its start to its end, and no other way.
+func sysLseek(fd uint64) int64 {
+	if fileAt(fd) == nil {
+		return -ebadf
+	}
+	return -espipe
 }
 
 func sysFcntl(fd, command, value uint64) int64 {

@@ -21,41 +21,58 @@ func futexQueue(addr uint64) *queue {
 }
 
 func sysFutex(c *cpu, addr, op, value, timeout uint64) int64 {
+	switch op &^ futexPrivate {
+	case futexWait:
+		return waitOnFutex(c, addr, uint32(value), timeout)
+	case futexWake:
+		return wakeFutex(addr, int32(value))
+	}
+	return -enosys
+}
+
+func waitOnFutex(c *cpu, addr uint64, value uint32, timeout uint64) int64 {
+	deadline := uint64(noDeadline)
+	if timeout != 0 {
+		var e int64
+		if deadline, e = deadlineAfter(timeout); e != 0 {
+			return e
+		}
+	}
 	if addr%4 != 0 {
 		return -einval
 	}
 	if !touch(addr, 4, mem.ProtRead) {
 		return -efault
 	}
-	switch op &^ futexPrivate {
-	case futexWait:
-		if load32(addr) != uint32(value) {
-			return -eagain
-		}
-		deadline := uint64(noDeadline)
-		if timeout != 0 {
-			var e int64
-			if deadline, e = deadlineAfter(timeout); e != 0 {
-				return e
-			}
-		}
-		i := uint16(c.current)
-		threads[i].futex = addr
-		futexQueue(addr).push(i)
-		block(c, waitFutex, deadline)
-		return 0
-	case futexWake:
-		n := int64(0)
-		q := futexQueue(addr)
-		for i := q.head; i != 0 && uint64(n) < value; {
-			next := threads[i].next
-			if threads[i].futex == addr {
-				wake(i, 0)
-				n++
-			}
-			i = next
-		}
-		return n
+	if load32(addr) != value {
+		return -eagain
 	}
-	return -enosys
+	i := uint16(c.current)
+	threads[i].futex = addr
+	futexQueue(addr).push(i)
+	block(c, waitFutex, deadline)
+	return 0
+}
+
+// wakeFutex wakes n threads, and one even when n is less, as Linux does. It does
+// not look at the memory, which may be gone: nobody waits there then.
+func wakeFutex(addr uint64, n int32) int64 {
+	if addr%4 != 0 {
+		return -einval
+	}
+	if addr >= userHi {
+		return -efault
+	}
+	woken := int64(0)
+	for i := futexQueue(addr).head; i != 0; {
+		next := threads[i].next
+		if threads[i].futex == addr {
+			wake(i, 0)
+			if woken++; woken >= int64(n) {
+				break
+			}
+		}
+		i = next
+	}
+	return woken
 }

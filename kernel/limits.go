@@ -6,15 +6,18 @@ package kernel
 const (
 	// maxThreads: the Go runtime makes one for each processor, for sysmon, and
 	// for each goroutine that blocks in a system call, which here none does for
-	// long. 256 records of 144 bytes, 36 KiB, and a page each when in use.
+	// long. 256 records of 104 bytes, 26 KiB, and a page each when in use.
 	maxThreads = 256
 
 	// maxFiles: three for the console, the runtime's epoll and eventfd, two or
-	// three for each device. 64 records of 80 bytes, 5 KiB.
+	// three for each device. 64 records of 72 bytes, 4608 bytes.
 	maxFiles = 64
 
-	// maxPath: the longest file name that openat takes.
+	// maxPath: longer than the longest name of a file that there is.
 	maxPath = 64
+
+	// linuxPath: above this Linux calls a file name too long.
+	linuxPath = 4096
 
 	// consoleInput: bytes typed or pasted before the program reads them.
 	// A power of two.

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "barewire/kernel/mem"
+
 // oops reports a broken invariant of the kernel and restarts the machine.
 func oops(what string, value uint64) {
 	say(str("kernel: oops: "), str(what), str(" ("), hex(value), str(")\n"))
@@ -36,9 +38,13 @@ func backtrace(fp, lr uint64) {
 	}
 }
 
-// readable says whether a word is mapped, in either half of the addresses.
+// readable says whether a word is mapped, in the program's addresses or the
+// kernel's memory. Registers are not: a read may have effects.
 func readable(addr uint64) bool {
-	if addr < userLo {
+	if addr < userLo || addr >= userHi && addr < uint64(directMap) || addr >= uint64(deviceMap) {
+		return false
+	}
+	if r, ok := regions.Find(addr); ok && r.Kind == mem.Device {
 		return false
 	}
 	w := slot(addr, 3, false)

@@ -39,8 +39,13 @@ const (
 
 var userTable, kernelTable uint64 // physical addresses of the level 0 tables
 
+// descriptor is a page's, without its address. A page that nobody may use keeps
+// its frame, out of reach of the processor.
 func descriptor(prot mem.Prot, kind mem.Kind) uint64 {
 	d := uint64(descPage | shareInner | accessed)
+	if prot == 0 {
+		d &^= descValid
+	}
 	if kind == mem.Device {
 		d |= attrDevice
 	}
@@ -96,27 +101,44 @@ func slot(addr uint64, level uint, create bool) *uint64 {
 	}
 }
 
-// mapRange maps [lo, hi) to physical memory from frame on, in blocks where both
-// are aligned to them. It returns false when memory for tables is out.
+// mapRange maps [lo, hi) for good to physical memory from frame on, in blocks
+// where both are aligned to them. What a block maps already, to the same place,
+// stays: the registers of two devices may lie in one. It returns false when
+// memory for tables is out.
 func mapRange(lo, hi, frame, desc uint64) bool {
 	for lo < hi {
-		if lo%blockSize == 0 && frame%blockSize == 0 && hi-lo >= blockSize {
-			w := slot(lo, 2, true)
-			if w == nil {
+		w := slot(lo, 2, true)
+		if w == nil {
+			return false
+		}
+		next := min((lo|(blockSize-1))+1, hi)
+		switch {
+		case *w&descValid == 0 && next-lo == blockSize && frame%blockSize == 0:
+			*w = desc&^descPage | descBlock | frame
+		case *w&descTable == descBlock:
+			if *w&descAddress != frame&^(blockSize-1) {
 				return false
 			}
-			if *w&descTable != descTable || *w&descValid == 0 {
-				*w = desc&^descPage | descBlock | frame
-				lo, frame = lo+blockSize, frame+blockSize
-				continue
+		default:
+			if !mapPages(lo, next, frame, desc) {
+				return false
 			}
 		}
+		frame += next - lo
+		lo = next
+	}
+	publishTables()
+	return true
+}
+
+// mapPages is mapRange without blocks: what may be unmapped again, or in parts.
+func mapPages(lo, hi, frame, desc uint64) bool {
+	for ; lo < hi; lo, frame = lo+mem.PageSize, frame+mem.PageSize {
 		w := slot(lo, 3, true)
 		if w == nil {
 			return false
 		}
 		*w = desc | frame
-		lo, frame = lo+mem.PageSize, frame+mem.PageSize
 	}
 	publishTables()
 	return true
@@ -180,8 +202,13 @@ func buildTables(t *fdt.Tree, image *symbols) {
 }
 
 func mapImage(lo, hi uint64, prot mem.Prot) bool {
-	return regions.Insert(mem.Region{Lo: lo, Hi: hi, Prot: prot, Kind: mem.Fixed}) &&
-		mapRange(lo, hi, lo, descriptor(prot, mem.Fixed))
+	if !regions.Insert(mem.Region{Lo: lo, Hi: hi, Prot: prot, Kind: mem.Fixed}) {
+		return false
+	}
+	if prot&mem.ProtWrite != 0 {
+		return mapPages(lo, hi, lo, descriptor(prot, mem.Fixed)) // one of them becomes the stack's guard
+	}
+	return mapRange(lo, hi, lo, descriptor(prot, mem.Fixed))
 }
 
 func mapDirect(lo, hi uint64) bool {

@@ -2,7 +2,7 @@
 
 package kernel
 
-import "math/bits"
+import "barewire/kernel/chacha"
 
 // Random bytes: ChaCha20 (RFC 8439 2.3) over a key that each request replaces
 // with the generator's own next output, so that what was given out cannot be
@@ -45,9 +45,11 @@ func seedRandom(seed []byte) {
 	}
 }
 
+// stirRandom replaces the key with block 0, which is never given out.
 func stirRandom() {
-	var b [64]byte
-	chachaBlock(&randomKey, 0, &b)
+	var b [chacha.BlockBytes]byte
+	var nonce [3]uint32
+	chacha.Block(&randomKey, 0, &nonce, &b)
 	for i := range randomKey {
 		randomKey[i] = uint32(b[4*i]) | uint32(b[4*i+1])<<8 | uint32(b[4*i+2])<<16 | uint32(b[4*i+3])<<24
 	}
@@ -55,42 +57,11 @@ func stirRandom() {
 
 // randomBytes fills b.
 func randomBytes(b []byte) {
-	var block [64]byte
+	var block [chacha.BlockBytes]byte
+	var nonce [3]uint32
 	for n := uint32(1); len(b) > 0; n++ {
-		chachaBlock(&randomKey, n, &block)
+		chacha.Block(&randomKey, n, &nonce, &block)
 		b = b[copy(b, block[:]):]
 	}
 	stirRandom()
-}
-
-// chachaBlock is one block with a zero nonce.
-func chachaBlock(key *[8]uint32, n uint32, out *[64]byte) {
-	s := [16]uint32{0x61707865, 0x3320646e, 0x79622d32, 0x6b206574,
-		key[0], key[1], key[2], key[3], key[4], key[5], key[6], key[7], n}
-	w := s
-	for range 10 {
-		quarter(&w[0], &w[4], &w[8], &w[12])
-		quarter(&w[1], &w[5], &w[9], &w[13])
-		quarter(&w[2], &w[6], &w[10], &w[14])
-		quarter(&w[3], &w[7], &w[11], &w[15])
-		quarter(&w[0], &w[5], &w[10], &w[15])
-		quarter(&w[1], &w[6], &w[11], &w[12])
-		quarter(&w[2], &w[7], &w[8], &w[13])
-		quarter(&w[3], &w[4], &w[9], &w[14])
-	}
-	for i := range w {
-		v := w[i] + s[i]
-		out[4*i], out[4*i+1], out[4*i+2], out[4*i+3] = byte(v), byte(v>>8), byte(v>>16), byte(v>>24)
-	}
-}
-
-func quarter(a, b, c, d *uint32) {
-	*a += *b
-	*d = bits.RotateLeft32(*d^*a, 16)
-	*c += *d
-	*b = bits.RotateLeft32(*b^*c, 12)
-	*a += *b
-	*d = bits.RotateLeft32(*d^*a, 8)
-	*c += *d
-	*b = bits.RotateLeft32(*b^*c, 7)
 }

@@ -35,7 +35,10 @@ const (
 	handlerDefault = 0
 	handlerIgnore  = 1
 
+	stackInUse    = 1 // SS_ONSTACK
 	stackDisabled = 2 // SS_DISABLE
+
+	minSignalStack = 5120 // MINSIGSTKSZ, arch/arm64/include/uapi/asm/signal.h
 
 	maskBlock   = 0
 	maskUnblock = 1
@@ -51,17 +54,32 @@ var actions [signals + 1]signalAction
 // SIGCONT, SIGURG, SIGWINCH.
 const ignoredByDefault = 1<<(17-1) | 1<<(18-1) | 1<<(sigURG-1) | 1<<(28-1)
 
-func sysSigaction(signal, action, old uint64) int64 {
+// neverMasked are SIGKILL and SIGSTOP.
+const neverMasked = 1<<(sigKILL-1) | 1<<(sigSTOP-1)
+
+// signalSetSize is what a set of signals takes, as the program must say with each.
+const signalSetSize = 8
+
+func sysSigaction(signal, action, old, size uint64) int64 {
+	if size != signalSetSize {
+		return -einval
+	}
+	if action != 0 && !touch(action, 32, mem.ProtRead) || old != 0 && !touch(old, 32, mem.ProtWrite) {
+		return -efault
+	}
 	if signal == 0 || signal > signals || action != 0 && (signal == sigKILL || signal == sigSTOP) {
 		return -einval
 	}
 	a := &actions[signal]
-	if action != 0 && !touch(action, 32, mem.ProtRead) || old != 0 && !touch(old, 32, mem.ProtWrite) {
-		return -efault
-	}
 	before := *a
 	if action != 0 {
-		*a = signalAction{load64(action), load64(action + 8), load64(action + 16), load64(action + 24)}
+		*a = signalAction{load64(action), load64(action + 8), load64(action + 16), load64(action+24) &^ neverMasked}
+		if ignored(signal) {
+			// What waits to be delivered goes too (POSIX, 2.4.3).
+			for i := range threads {
+				threads[i].signalPending &^= 1 << (signal - 1)
+			}
+		}
 	}
 	if old != 0 {
 		store64(old, before.handler)
@@ -72,7 +90,16 @@ func sysSigaction(signal, action, old uint64) int64 {
 	return 0
 }
 
-func sysSigprocmask(t *thread, how, set, old uint64) int64 {
+// ignored says whether a signal does nothing.
+func ignored(signal uint64) bool {
+	h := actions[signal].handler
+	return h == handlerIgnore || h == handlerDefault && ignoredByDefault>>(signal-1)&1 != 0
+}
+
+func sysSigprocmask(t *thread, how, set, old, size uint64) int64 {
+	if size != signalSetSize {
+		return -einval
+	}
 	if set != 0 && !touch(set, 8, mem.ProtRead) || old != 0 && !touch(old, 8, mem.ProtWrite) {
 		return -efault
 	}
@@ -89,10 +116,26 @@ func sysSigprocmask(t *thread, how, set, old uint64) int64 {
 		default:
 			return -einval
 		}
-		t.signalMask &^= 1<<(sigKILL-1) | 1<<(sigSTOP-1)
+		t.signalMask &^= neverMasked
 	}
 	if old != 0 {
 		store64(old, before)
+	}
+	return 0
+}
+
+// onAltStack says whether the thread uses its alternate stack, with sp.
+func (t *thread) onAltStack(sp uint64) bool {
+	return t.altSize != 0 && sp > t.altStack && sp-t.altStack <= t.altSize
+}
+
+// altStackFlags is ss_flags.
+func (t *thread) altStackFlags(sp uint64) uint64 {
+	switch {
+	case t.altSize == 0:
+		return stackDisabled
+	case t.onAltStack(sp):
+		return stackInUse
 	}
 	return 0
 }
@@ -101,30 +144,61 @@ func sysSigaltstack(t *thread, stack, old uint64) int64 {
 	if stack != 0 && !touch(stack, 24, mem.ProtRead) || old != 0 && !touch(old, 24, mem.ProtWrite) {
 		return -efault
 	}
-	if old != 0 {
-		flags := t.altStackFlags
-		if t.altSize == 0 {
-			flags = stackDisabled
-		}
-		store64(old, t.altStack)
-		store64(old+8, flags)
-		store64(old+16, t.altSize)
-	}
+	sp := t.regs().sp
+	base, flags, size := t.altStack, t.altStackFlags(sp), t.altSize
 	if stack != 0 {
-		t.altStack, t.altStackFlags, t.altSize = load64(stack), uint64(load32(stack+8)), load64(stack+16)
-		if t.altStackFlags&stackDisabled != 0 {
+		mode := load32(stack + 8)
+		switch {
+		case t.onAltStack(sp):
+			return -eperm
+		case mode == stackDisabled:
 			t.altStack, t.altSize = 0, 0
+		case mode != 0 && mode != stackInUse:
+			return -einval
+		case load64(stack+16) < minSignalStack:
+			return -enomem
+		default:
+			t.altStack, t.altSize = load64(stack), load64(stack+16)
 		}
+	}
+	if old != 0 { // may be the same memory
+		store64(old, base)
+		store64(old+8, flags)
+		store64(old+16, size)
 	}
 	return 0
 }
 
-// sendSignal makes a signal pending for a thread.
-func sendSignal(id uint32, signal uint64) int64 {
-	i := findThread(id)
-	if i == 0 {
+func sysTgkill(process, id int32, signal uint64) int64 {
+	if process <= 0 || id <= 0 {
+		return -einval
+	}
+	i := findThread(uint32(id))
+	if i == 0 || process != processID {
 		return -esrch
 	}
+	return sendSignal(i, signal)
+}
+
+// sysKill sends to the process: the thread that asks takes the signal, because
+// it is the one that surely runs, unless it holds it back and another does not.
+func sysKill(self uint16, process int32, signal uint64) int64 {
+	if process != processID {
+		return -esrch
+	}
+	if signal == 0 || signal > signals || threads[self].signalMask>>(signal-1)&1 == 0 {
+		return sendSignal(self, signal)
+	}
+	for i := uint16(1); i < maxThreads; i++ {
+		if threads[i].state != threadUnused && threads[i].signalMask>>(signal-1)&1 == 0 {
+			return sendSignal(i, signal)
+		}
+	}
+	return sendSignal(self, signal)
+}
+
+// sendSignal marks a signal for a thread; signal 0 only asks whether it is there.
+func sendSignal(i uint16, signal uint64) int64 {
 	if signal > signals {
 		return -einval
 	}
@@ -144,12 +218,10 @@ func deliverPending(i uint16) {
 			continue
 		}
 		t.signalPending &^= bit
-		switch actions[n].handler {
-		case handlerDefault:
-			if ignoredByDefault&bit == 0 {
-				die(i, n)
-			}
-		case handlerIgnore:
+		switch {
+		case ignored(n):
+		case actions[n].handler == handlerDefault:
+			die(i, n)
 		default:
 			enterHandler(i, n, codeThread, 0)
 		}
@@ -172,8 +244,7 @@ func enterHandler(i uint16, signal uint64, code int64, address uint64) {
 	t, a := &threads[i], &actions[signal]
 	f := t.regs()
 	sp := f.sp
-	onAlt := t.altSize != 0 && sp > t.altStack && sp <= t.altStack+t.altSize
-	if a.flags&actionOnStack != 0 && t.altSize != 0 && !onAlt {
+	if a.flags&actionOnStack != 0 && t.altSize != 0 && !t.onAltStack(sp) {
 		sp = t.altStack + t.altSize
 	}
 	sp = (sp - signalFrameSize) &^ 15

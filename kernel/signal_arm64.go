@@ -27,12 +27,8 @@ const (
 )
 
 func storeContext(sp uint64, t *thread, f *frame, address uint64) {
-	flags := t.altStackFlags
-	if t.altSize == 0 {
-		flags = stackDisabled
-	}
 	store64(sp+contextStack, t.altStack)
-	store64(sp+contextStack+8, flags)
+	store64(sp+contextStack+8, t.altStackFlags(f.sp))
 	store64(sp+contextStack+16, t.altSize)
 	store64(sp+contextMask, t.signalMask)
 	store64(sp+machineOffset, address)
@@ -67,7 +63,7 @@ func signalReturn(t *thread, f *frame) bool {
 	if sp%16 != 0 || !touch(sp, signalFrameSize, mem.ProtRead) {
 		return false
 	}
-	t.signalMask = load64(sp + contextMask)
+	t.signalMask = load64(sp+contextMask) &^ neverMasked
 	for i := range f.x {
 		f.x[i] = load64(sp + machineRegs + uint64(i)*8)
 	}

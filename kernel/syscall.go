@@ -37,11 +37,11 @@ func answer(c *cpu, i uint16, n uint64, a *[6]uint64) int64 {
 		c.preempt = true
 		return 0
 	case nrSchedGetaffinity:
-		return sysSchedGetaffinity(a[1], a[2])
+		return sysSchedGetaffinity(a[0], a[1], a[2])
 	case nrClone:
 		return sysClone(i, a[0], a[1])
 	case nrExit:
-		exitThread(c)
+		exitThread(c, int32(a[0]))
 		return 0
 	case nrExitGroup:
 		exitProgram(int32(a[0]))
@@ -64,15 +64,17 @@ func answer(c *cpu, i uint16, n uint64, a *[6]uint64) int64 {
 
 	// Signals.
 	case nrRtSigaction:
-		return sysSigaction(a[0], a[1], a[2])
+		return sysSigaction(a[0], a[1], a[2], a[3])
 	case nrRtSigprocmask:
-		return sysSigprocmask(t, a[0], a[1], a[2])
+		return sysSigprocmask(t, a[0], a[1], a[2], a[3])
 	case nrSigaltstack:
 		return sysSigaltstack(t, a[0], a[1])
 	case nrTgkill:
-		return sendSignal(uint32(a[1]), a[2])
-	case nrTkill, nrKill:
-		return sendSignal(uint32(a[0]), a[1])
+		return sysTgkill(int32(a[0]), int32(a[1]), a[2])
+	case nrTkill:
+		return sysTgkill(processID, int32(a[0]), a[1])
+	case nrKill:
+		return sysKill(i, int32(a[0]), a[1])
 
 	// Files.
 	case nrOpenat:
@@ -92,7 +94,7 @@ func answer(c *cpu, i uint16, n uint64, a *[6]uint64) int64 {
 	case nrEventfd2:
 		return sysEventfd(a[0], a[1])
 	case nrEpollCreate1:
-		return sysEpollCreate()
+		return sysEpollCreate(a[0])
 	case nrEpollCtl:
 		return sysEpollCtl(a[0], a[1], a[2], a[3])
 	case nrEpollPwait:
@@ -100,17 +102,17 @@ func answer(c *cpu, i uint16, n uint64, a *[6]uint64) int64 {
 	case nrNewfstatat, nrFaccessat, nrReadlinkat:
 		return -enoent
 	case nrLseek:
-		return -espipe
+		return sysLseek(a[0])
 
 	// The machine.
 	case nrReboot:
 		return sysReboot(a[0], a[1], a[2])
 	case nrGetrandom:
-		return sysGetrandom(a[0], a[1])
+		return sysGetrandom(a[0], a[1], a[2])
 	case nrUname:
 		return sysUname(a[0])
 	case nrPrlimit64:
-		return sysPrlimit(a[1], a[3])
+		return sysPrlimit(a[1], a[2], a[3])
 	case nrPrctl:
 		return -einval // the runtime asks to name its mappings, and stops asking
 	}
@@ -122,18 +124,20 @@ var unknownNamed [8]uint64 // bit n: system call n was named
 
 // nameUnknown says once of each system call that there is none.
 func nameUnknown(n uint64) {
-	if n < 512 {
-		if unknownNamed[n/64]>>(n%64)&1 != 0 {
-			return
-		}
-		unknownNamed[n/64] |= 1 << (n % 64)
+	bit := min(n, 511) // Linux has fewer: all above are one
+	if unknownNamed[bit/64]>>(bit%64)&1 != 0 {
+		return
 	}
+	unknownNamed[bit/64] |= 1 << (bit % 64)
 	say(str("kernel: unknown system call "), dec(n), str(": answered ENOSYS\n"))
 }
 
-func sysSchedGetaffinity(size, addr uint64) int64 {
-	if size < 8 {
+func sysSchedGetaffinity(id, size, addr uint64) int64 {
+	if size < 8 || size%8 != 0 {
 		return -einval
+	}
+	if id != 0 && findThread(uint32(id)) == 0 {
+		return -esrch
 	}
 	if !touch(addr, 8, mem.ProtWrite) {
 		return -efault
@@ -166,9 +170,21 @@ func storeString(addr uint64, s string) {
 
 const limitFiles = 7 // RLIMIT_NOFILE
 
-func sysPrlimit(resource, old uint64) int64 {
+func sysPrlimit(resource, limit, old uint64) int64 {
 	if resource != limitFiles {
 		return -einval
+	}
+	if limit != 0 {
+		if !touch(limit, 16, mem.ProtRead) {
+			return -efault
+		}
+		soft, hard := load64(limit), load64(limit+8)
+		if soft > hard {
+			return -einval
+		}
+		if soft != maxFiles || hard != maxFiles {
+			return -eperm // the table's size is what it is
+		}
 	}
 	if old != 0 {
 		if !touch(old, 16, mem.ProtWrite) {
@@ -180,7 +196,18 @@ func sysPrlimit(resource, old uint64) int64 {
 	return 0
 }
 
-func sysGetrandom(addr, n uint64) int64 {
+// getrandom flags, Linux include/uapi/linux/random.h. None makes a difference.
+const (
+	randomNonBlock = 1
+	randomBlocking = 2
+	randomInsecure = 4
+)
+
+func sysGetrandom(addr, n, flags uint64) int64 {
+	const either = randomBlocking | randomInsecure
+	if flags&^(randomNonBlock|either) != 0 || flags&either == either {
+		return -einval
+	}
 	n = min(n, 1<<20)
 	if !touch(addr, n, mem.ProtWrite) {
 		return -efault

@@ -51,8 +51,8 @@ type thread struct {
 	maxEvents uint64
 	epoll     uint64 // waitEpoll: file number
 
-	signalMask, signalPending        uint64
-	altStack, altSize, altStackFlags uint64
+	signalMask, signalPending uint64
+	altStack, altSize         uint64
 }
 
 var (
@@ -100,9 +100,12 @@ func findThread(id uint32) uint16 {
 	return 0
 }
 
-// exitThread ends the running thread. The page of its frame is free at once:
-// trap code runs on the processor's own stack.
-func exitThread(c *cpu) {
+// exitThread ends the running thread, and the program with the last one. The
+// page of its frame is free at once: trap code runs on the processor's own stack.
+func exitThread(c *cpu, code int32) {
+	if liveThreads == 1 {
+		exitProgram(code)
+	}
 	t := &threads[c.current]
 	t.state = threadUnused
 	frames.Free(t.page, 0)

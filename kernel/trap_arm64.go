@@ -78,6 +78,8 @@ func fault(c *cpu, f *frame, syndrome, address uint64) {
 			case faultDenied:
 				faultSignal(i, sigSEGV, codeAccessError, address)
 			}
+		case statusAlignment:
+			faultSignal(i, sigBUS, codeBusAlign, address)
 		default:
 			faultSignal(i, sigBUS, codeBusAddress, address)
 		}

@@ -37,7 +37,7 @@ func makeVDSO(image *symbols) uint64 {
 	}
 	store64(p+vdsoData, started)
 	store64(p+vdsoData+8, epoch)
-	syncCode()
+	syncCode(uintptr(p), mem.PageSize)
 	return addr
 }
 

@@ -44,7 +44,7 @@ func pageFault(addr uint64, access mem.Prot) faultResult {
 	if lo := addr &^ (around - 1); lo >= r.Lo && lo+around <= r.Hi && absent(lo, 1<<faultAround) {
 		if p, ok := frames.Alloc(faultAround); ok {
 			zero(directMap+uintptr(p), around)
-			if !mapRange(lo, lo+around, p, desc) {
+			if !mapPages(lo, lo+around, p, desc) {
 				return faultNoMemory
 			}
 			return faultServed
@@ -71,17 +71,18 @@ func absent(lo uint64, n uint64) bool {
 
 // touch makes sure that the kernel may access n bytes of a program's memory at
 // addr: mapped for it, and present. Every system call that takes an address
-// calls it first; false is EFAULT.
+// calls it first; false is EFAULT. Registers are not memory: an access may have
+// effects, be of a width that the device does not know, or fault.
 func touch(addr, n uint64, access mem.Prot) bool {
 	if n == 0 {
 		return true
 	}
-	if addr < userLo || addr+n < addr || addr+n > userHi {
+	if addr < userLo || addr > userHi || n > userHi-addr {
 		return false
 	}
 	for at := addr &^ (mem.PageSize - 1); at < addr+n; at += mem.PageSize {
 		r, ok := regions.Find(at)
-		if !ok || r.Prot&access != access {
+		if !ok || r.Prot&access != access || r.Kind == mem.Device {
 			return false
 		}
 		if r.Kind != mem.Anonymous {
@@ -127,37 +128,64 @@ func mapAnonymous(size uint64) (uint64, bool) {
 	return addr, ok && regions.Insert(mem.Region{Lo: addr, Hi: addr + size, Prot: mem.ProtRead | mem.ProtWrite})
 }
 
-// mmap flags, Linux include/uapi/asm-generic/mman-common.h.
+// mmap flags, protections and advice, Linux include/uapi/asm-generic/mman-common.h.
 const (
+	mapType           = 0xf
+	mapShared         = 1
+	mapPrivate        = 2
 	mapFixed          = 0x10
 	mapAnon           = 0x20
 	mapFixedNoReplace = 0x100000
+
+	protKnown = 0xf // read, write, execute, semaphore: the last means nothing
+
+	adviseNormal     = 0
+	adviseRandom     = 1
+	adviseSequential = 2
+	adviseWillNeed   = 3
+	adviseDontNeed   = 4
+	adviseFree       = 8
+	adviseHugePage   = 14
+	adviseNoHugePage = 15
+	adviseDontDump   = 16
+	adviseDoDump     = 17
+	adviseCold       = 20
+	advisePageOut    = 21
 )
 
-const adviseDontNeed = 4
+// protection is what a program asked for; no processor writes what it cannot read.
+func protection(prot uint64) mem.Prot {
+	p := mem.Prot(prot) & (mem.ProtRead | mem.ProtWrite)
+	if p&mem.ProtWrite != 0 {
+		p |= mem.ProtRead
+	}
+	return p
+}
 
 func sysMmap(addr, length, prot, flags, fd, offset uint64) int64 {
-	size := (length + mem.PageSize - 1) &^ (mem.PageSize - 1)
-	if size == 0 || size > userHi || offset%mem.PageSize != 0 {
+	kind := flags & mapType
+	if length == 0 || offset%mem.PageSize != 0 || kind != mapShared && kind != mapPrivate {
 		return -einval
+	}
+	if length > userHi {
+		return -enomem
 	}
 	if prot&uint64(mem.ProtExec) != 0 {
 		return -eperm // nothing but the image's own code is executable
 	}
+	size := (length + mem.PageSize - 1) &^ (mem.PageSize - 1)
 	fixed := flags&(mapFixed|mapFixedNoReplace) != 0
-	inRange := addr%mem.PageSize == 0 && addr >= userLo && addr+size > addr && addr+size <= userHi
-	switch {
-	case fixed && !inRange:
-		return -einval
-	case flags&mapFixedNoReplace != 0 && !regions.IsFree(addr, addr+size):
-		return -eexist
-	case !fixed && (!inRange || !regions.IsFree(addr, addr+size)):
+	if fixed {
+		if e := fixedPlace(addr, size, flags); e != 0 {
+			return e
+		}
+	} else if addr &^= mem.PageSize - 1; addr < userLo || addr > userHi || size > userHi-addr || !regions.IsFree(addr, addr+size) {
 		var ok bool
 		if addr, ok = regions.Gap(size, mmapLo, mmapHi); !ok {
 			return -enomem
 		}
 	}
-	r := mem.Region{Lo: addr, Hi: addr + size, Prot: mem.Prot(prot & 3)}
+	r := mem.Region{Lo: addr, Hi: addr + size, Prot: protection(prot)}
 	if flags&mapAnon == 0 {
 		return mmapFile(&r, fd, offset)
 	}
@@ -170,15 +198,55 @@ func sysMmap(addr, length, prot, flags, fd, offset uint64) int64 {
 	return int64(addr)
 }
 
+// fixedPlace says what speaks against a mapping at just these addresses.
+func fixedPlace(addr, size, flags uint64) int64 {
+	switch {
+	case addr%mem.PageSize != 0:
+		return -einval
+	case addr > userHi || size > userHi-addr:
+		return -enomem
+	case addr < userLo:
+		return -eperm
+	case flags&mapFixedNoReplace != 0 && !regions.IsFree(addr, addr+size):
+		return -eexist
+	case holdsImage(addr, addr+size):
+		return -eperm
+	}
+	return 0
+}
+
+// holdsImage says whether part of [lo, hi) is the image. The kernel lies in it
+// and would go with it: no program's memory may take its place.
+func holdsImage(lo, hi uint64) bool {
+	for at := lo; at < hi; {
+		r, ok := regions.Next(at)
+		if !ok || r.Lo >= hi {
+			return false
+		}
+		if r.Kind == mem.Fixed {
+			return true
+		}
+		at = r.Hi
+	}
+	return false
+}
+
+// userRange is the pages of [addr, addr+length); ok is false when it is not
+// aligned or leaves the program's addresses.
 func userRange(addr, length uint64) (lo, hi uint64, ok bool) {
-	hi = (addr + length + mem.PageSize - 1) &^ (mem.PageSize - 1)
-	return addr, hi, addr%mem.PageSize == 0 && hi >= addr && hi <= userHi
+	if addr%mem.PageSize != 0 || addr > userHi || length > userHi-addr {
+		return 0, 0, false
+	}
+	return addr, (addr + length + mem.PageSize - 1) &^ (mem.PageSize - 1), true
 }
 
 func sysMunmap(addr, length uint64) int64 {
 	lo, hi, ok := userRange(addr, length)
 	if !ok || length == 0 {
 		return -einval
+	}
+	if holdsImage(lo, hi) {
+		return -eperm
 	}
 	if !regions.Remove(lo, hi) {
 		return -enomem
@@ -188,19 +256,49 @@ func sysMunmap(addr, length uint64) int64 {
 }
 
 func sysMadvise(addr, length, advice uint64) int64 {
+	drop := false
+	switch advice {
+	case adviseDontNeed, adviseFree:
+		drop = true
+	case adviseNormal, adviseRandom, adviseSequential, adviseWillNeed, adviseHugePage, adviseNoHugePage,
+		adviseDontDump, adviseDoDump, adviseCold, advisePageOut:
+		// Advice is advice.
+	default:
+		return -einval
+	}
 	lo, hi, ok := userRange(addr, length)
 	if !ok {
 		return -einval
 	}
-	if advice == adviseDontNeed {
+	result := int64(0)
+	for at := lo; at < hi; {
+		r, ok := regions.Next(at)
+		if !ok || r.Lo > at {
+			result = -enomem // and yet the rest is advised, as on Linux
+		}
+		if !ok || r.Lo >= hi {
+			break
+		}
+		if drop && r.Kind != mem.Anonymous {
+			return -einval // it could not be made again
+		}
+		at = r.Hi
+	}
+	if drop {
 		unmapPages(lo, hi, false)
 	}
-	return 0 // advice is advice: huge pages and the like are our own choice
+	return result
 }
 
 func sysMprotect(addr, length, prot uint64) int64 {
+	if addr%mem.PageSize != 0 {
+		return -einval
+	}
 	lo, hi, ok := userRange(addr, length)
 	if !ok {
+		return -enomem
+	}
+	if prot&^protKnown != 0 {
 		return -einval
 	}
 	if prot&uint64(mem.ProtExec) != 0 {
@@ -216,7 +314,7 @@ func sysMprotect(addr, length, prot uint64) int64 {
 		}
 		at = r.Hi
 	}
-	r := mem.Region{Lo: lo, Hi: hi, Prot: mem.Prot(prot & 3)}
+	r := mem.Region{Lo: lo, Hi: hi, Prot: protection(prot)}
 	if !regions.Insert(r) {
 		return -enomem
 	}
@@ -224,8 +322,7 @@ func sysMprotect(addr, length, prot uint64) int64 {
 	return 0
 }
 
-// protectPages gives present pages a new protection. Pages that become
-// inaccessible keep their content, out of reach of the processor.
+// protectPages gives present pages a new protection.
 func protectPages(lo, hi uint64, prot mem.Prot) {
 	for at := lo; at < hi; at += mem.PageSize {
 		w := slot(at, 3, false)
@@ -234,11 +331,7 @@ func protectPages(lo, hi uint64, prot mem.Prot) {
 			continue
 		}
 		if *w != 0 {
-			d := descriptor(prot, mem.Anonymous) | *w&(descAddress|owned)
-			if prot == 0 {
-				d &^= descValid
-			}
-			*w = d
+			*w = descriptor(prot, mem.Anonymous) | *w&(descAddress|owned)
 		}
 	}
 	flushAll()

@@ -22,7 +22,7 @@ const eagerSymbol = "barewire/kernel.eagerBSS"
 
 // trapPackages are the packages whose variables are read before memory can be
 // mapped on demand.
-var trapPackages = []string{"barewire/kernel.", "barewire/kernel/mem.", "barewire/board/", "barewire/board."}
+var trapPackages = []string{"barewire/kernel.", "barewire/kernel/mem.", "barewire/kernel/chacha.", "barewire/board/", "barewire/board."}
 
 func readLinked(name string) (*linked, error) {
 	f, err := elf.Open(name)

@@ -14,7 +14,7 @@ import (
 // kernel is what an image is held to.
 var kernel = Policy{
 	// kernel/dev is on the goroutines' side.
-	Packages: []string{"barewire/kernel", "barewire/kernel/mem", "barewire/board", "barewire/board/..."},
+	Packages: []string{"barewire/kernel", "barewire/kernel/mem", "barewire/kernel/chacha", "barewire/board", "barewire/board/..."},
 	Allowed: map[string]string{
 		"runtime.memmove":               "moves bytes, touches nothing else",
 		"runtime.memclrNoHeapPointers":  "clears bytes, touches nothing else",

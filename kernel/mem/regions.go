@@ -53,6 +53,15 @@ func (t *Regions) Find(addr uint64) (Region, bool) {
 	return Region{}, false
 }
 
+// Next returns the first region that ends above addr: the one that holds it, or
+// the next one.
+func (t *Regions) Next(addr uint64) (Region, bool) {
+	if i := t.search(addr); i < t.n {
+		return t.r[i], true
+	}
+	return Region{}, false
+}
+
 // search is the index of the first region that ends above addr.
 func (t *Regions) search(addr uint64) int {
 	lo, hi := 0, t.n

@@ -32,6 +32,18 @@ func (s slowRegions) check(t *testing.T, r *Regions, pages uint64) {
 			t.Fatalf("page %#x: %+v, want %+v", p, got, want)
 		}
 	}
+	next, there := Region{}, false
+	for p := (pages - 1) * PageSize; ; p -= PageSize { // from the end: what was seen last is next
+		if got, ok := r.Find(p); ok {
+			next, there = got, true
+		}
+		if got, ok := r.Next(p + 5); ok != there || ok && got != next {
+			t.Fatalf("page %#x: next is %+v %v, want %+v %v", p, got, ok, next, there)
+		}
+		if p == 0 {
+			break
+		}
+	}
 	for i := 1; i < r.Len(); i++ {
 		if a, b := r.At(i-1), r.At(i); a.Hi > b.Lo || a.Lo >= a.Hi || a.joins(b) {
 			t.Fatalf("regions %d and %d: %+v %+v overlap or should be one", i-1, i, a, b)

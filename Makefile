@@ -59,8 +59,8 @@ fuzz: ## each fuzz test for FUZZTIME
 	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz' || true); do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
 
-soak: image tools ## an hour of garbage collection and packets inside the image
-	BAREWIRE_SOAK=1h $(GO) test -timeout 90m -run 'TestSoak|TestBursts|TestFlood' -v ./qemu
+soak: image tools ## an hour each of garbage collection with packets, of bursts and of floods
+	BAREWIRE_SOAK=1h $(GO) test -timeout 4h -run 'TestSoak|TestBursts|TestFlood' -v ./qemu
 
 lint: ## vet and staticcheck for every architecture that is built
 	$(GO) vet ./...

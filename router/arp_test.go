@@ -270,6 +270,18 @@ func TestGratuitous(t *testing.T) {
 	l.none(l.r1)
 }
 
+// A carrier that comes back before the worker took up that it went is seen.
+func TestCarrierBounce(t *testing.T) {
+	l := newLab(t, labOptions{})
+	l.r0.SetCarrier(nic.CarrierDown)
+	l.r.readCarriers()
+	l.r0.SetCarrier(nic.CarrierUp)
+	l.poll()
+	if c := l.r.Links()[linkR0-1].Carrier; c != nic.CarrierUp {
+		t.Errorf("the link shows carrier %v, the port has it up", c)
+	}
+}
+
 // The request comes from the address of the link that fits best, whatever the
 // packet's source is (arp_announce 2).
 func TestAnnounceBestSource(t *testing.T) {

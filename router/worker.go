@@ -48,6 +48,7 @@ type Worker struct {
 	fragmentID uint16 // of the next packet of our own
 	batch      [batchSize]*nic.Buffer
 	sending    outputBatch // what the host sent, while it is being worked off
+	woken      bool        // carriers are to be looked at
 
 	// Counted since the last report.
 	drops    [numReasons]uint64
@@ -138,7 +139,7 @@ func (w *Worker) sleep(timer interface{ Reset(time.Duration) bool }) {
 		timer.Reset(wait)
 	}
 	<-w.r.wakeups
-	w.readCarriers()
+	w.woken = true
 }
 
 // deadline is when the worker must look without being woken.
@@ -183,12 +184,17 @@ func (w *Worker) disarm(n int) {
 func (w *Worker) poll() (busy bool) {
 	select {
 	case <-w.r.wakeups:
-		w.readCarriers()
+		w.woken = true
 	default:
 	}
 	w.now = w.r.clock.Now()
-	if t := w.r.tables.Load(); t != w.t {
-		w.adopt(t)
+	w.takeTables()
+	if w.woken {
+		// Behind the tables: what they say of a carrier is compared with the
+		// port, and old ones would hide a carrier that went and came back.
+		w.woken = false
+		w.readCarriers()
+		w.takeTables()
 	}
 	if h := w.r.host.Load(); h != nil {
 		w.host = *h
@@ -213,6 +219,13 @@ func (w *Worker) poll() (busy bool) {
 	w.neighbourTimers()
 	w.report()
 	return busy
+}
+
+// takeTables takes up the current tables.
+func (w *Worker) takeTables() {
+	if t := w.r.tables.Load(); t != w.t {
+		w.adopt(t)
+	}
 }
 
 // report rings the doorbells and adds what was counted to what readers see.

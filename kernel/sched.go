@@ -106,9 +106,11 @@ func leave(c *cpu) uintptr {
 		}
 		c.preempt = false
 		deliverPending(i)
-		if c.woken {
+		if c.woken || c.armed == noDeadline {
 			// Whoever was woken waits for the processor, perhaps behind a thread
-			// that never enters the kernel again: it needs the time slice.
+			// that never enters the kernel again: it needs the time slice. And a
+			// timer that fired for a deadline that was moved meanwhile, as an
+			// interrupt controller may still tell, is owed for the next one.
 			c.woken = false
 			armTimer(c)
 		}

@@ -48,8 +48,9 @@ FORCE:
 
 test: image tools lint ## every test, boots included; under 10 minutes
 	@# Boots by themselves: an emulated machine takes the processors that other tests count on.
-	$(GO) test -timeout 15m $$($(GO) list ./... | grep -v /qemu)
-	$(GO) test -timeout 15m ./qemu/...
+	@# Never from the cache: it does not see the sources of images that tests build and boot.
+	$(GO) test -count=1 -timeout 15m $$($(GO) list ./... | grep -v /qemu)
+	$(GO) test -count=1 -timeout 15m ./qemu/...
 
 bench: image tools ## benchmarks: the data plane natively, boot and packets through QEMU
 	$(GO) test -run '^$$' -bench . -benchmem ./packet ./nic ./router ./drivers/... ./board/... ./kernel/mem

@@ -19,7 +19,7 @@ var (
 	timerInterrupt               uint32
 	secureFirmware               bool // PSCI by SMC, else HVC
 	haveFirmware                 bool
-	epoch                        uint64 // seconds since 1970 when the counter was 0
+	epoch                        uint64 // seconds since 1970 when the kernel was entered
 )
 
 func interrupts() *board.Interrupts { return &machine().Interrupts[interruptModel] }

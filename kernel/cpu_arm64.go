@@ -37,12 +37,8 @@ type cpu struct {
 
 	armed       uint64 // counter value at which the timer fires, noDeadline when it is off
 	quantumEnd  uint64 // counter value at which the running thread must give way
-	woken       bool   // a thread became runnable since this CPU last chose one
 	preempt     bool   // choose again before returning to the thread
 	interrupted bool   // inside takeInterrupts
-	interrupts  uint64 // taken
-	switches    uint64 // of threads
-	pageFaults  uint64
 	kernelDepth uint64 // exceptions taken inside the kernel: more than one means give up
 }
 

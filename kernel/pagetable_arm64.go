@@ -271,7 +271,8 @@ func skipAbsent(at, hi uint64) uint64 {
 	return min((at|(tableSpan-1))+1, hi)
 }
 
-// dropEmptyTable adds the level 3 table that maps at to gone if it maps nothing.
+// dropEmptyTable frees the level 3 table that maps at if it maps nothing, and then
+// what is in gone as well. It returns how many are left in gone.
 func dropEmptyTable(at uint64, gone []uint64, n int) int {
 	up := slot(at, 2, false)
 	if up == nil || *up&descTable != descTable {

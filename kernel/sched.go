@@ -26,7 +26,6 @@ func makeRunnable(i uint16) {
 	} else {
 		runQueue.push(i)
 	}
-	c.woken = true
 }
 
 // block takes the running thread off the processor until wake, or until
@@ -106,14 +105,10 @@ func leave(c *cpu) uintptr {
 		}
 		c.preempt = false
 		deliverPending(i)
-		if c.woken || c.armed == noDeadline {
-			// Whoever was woken waits for the processor, perhaps behind a thread
-			// that never enters the kernel again: it needs the time slice. And a
-			// timer that fired for a deadline that was moved meanwhile, as an
-			// interrupt controller may still tell, is owed for the next one.
-			c.woken = false
-			armTimer(c)
-		}
+		// Whoever was woken waits for the processor, perhaps behind a thread that
+		// never enters the kernel again: it needs the time slice. And a timer that
+		// fired for a deadline that was moved meanwhile is owed for the next one.
+		armTimer(c)
 		return threads[i].frame
 	}
 	return schedule(c)
@@ -130,9 +125,7 @@ func schedule(c *cpu) uintptr {
 			t := &threads[i]
 			t.state = threadRunning
 			c.current = uint64(i)
-			c.switches++
 			c.quantumEnd = counter() + quantum()
-			c.woken = false
 			armTimer(c)
 			deliverPending(i)
 			return t.frame
@@ -148,8 +141,9 @@ const (
 	timerOff = 2 // IMASK: the level is held back until it is set anew
 )
 
-// armTimer sets the timer to the first thing that time must bring: a sleeper's
-// deadline, or the end of the time slice if another thread waits.
+// armTimer sets the timer, if it is not set so, to the first thing that time must
+// bring: a sleeper's deadline, or the end of the time slice if another thread
+// waits.
 func armTimer(c *cpu) {
 	at := uint64(noDeadline)
 	if sleepers != 0 {
@@ -180,7 +174,6 @@ func takeInterrupts(c *cpu) {
 		if id >= maxInterrupts {
 			break
 		}
-		c.interrupts++
 		switch id {
 		case timerInterrupt:
 			setTimer(0, timerOff)

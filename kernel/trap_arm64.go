@@ -60,7 +60,6 @@ func fault(c *cpu, f *frame, syndrome, address uint64) {
 	i := uint16(c.current)
 	switch syndrome >> 26 {
 	case classFetchAbort, classDataAbort:
-		c.pageFaults++
 		access := mem.ProtRead
 		if syndrome>>26 == classFetchAbort {
 			access = mem.ProtExec

@@ -49,9 +49,9 @@ func start(tree uint64) uintptr {
 	treeLo, treeHi = tree, tree+uint64(len(blob))
 	gib := image.text &^ (1<<30 - 1)
 	findMemory(&t, &image, gib, gib+1<<30)
-	buildTables(&t, &image)
-	releaseMemory(&t, 0, gib)
-	releaseMemory(&t, gib+1<<30, ramHi)
+	buildTables(&image)
+	releaseMemory(0, gib)
+	releaseMemory(gib+1<<30, ramHi)
 	findInterrupts(&t)
 	findConsole(&t)
 	findClock(&t)
@@ -77,15 +77,14 @@ func openTree(tree uint64, image *symbols) []byte {
 		say(str("kernel: device tree at "), hex(tree), str("\n"))
 		stop("no device tree: the loader must pass its address in x0, aligned to 8, in the image's GiB")
 	}
-	header := unsafe.Slice((*byte)(mem.Pointer(directMap+uintptr(tree))), fdt.HeaderBytes)
-	size, status := fdt.Size(header)
+	size, status := fdt.Size(bytesAt(uint64(directMap)+tree, fdt.HeaderBytes))
 	if status != fdt.OK {
 		stop2("the device tree cannot be used: ", status.String())
 	}
 	if (tree+uint64(size)-1)>>gib != tree>>gib {
 		stop("the device tree leaves the image's GiB")
 	}
-	return unsafe.Slice((*byte)(mem.Pointer(directMap+uintptr(tree))), size)
+	return bytesAt(uint64(directMap)+tree, uint64(size))
 }
 
 // mainStack makes the stack that the runtime's entry expects (System V ABI,
@@ -97,7 +96,8 @@ func mainStack(t *fdt.Tree, image *symbols) uint64 {
 		stop("no memory for the first thread's stack")
 	}
 	top += mainStackSize
-	b := stackBuilder{text: top, words: top - 8<<10, low: top - 16<<10}
+	b := stackBuilder{text: top, words: top - 8<<10, low: top - 8<<10}
+	b.word(0) // argc, filled in by finish
 
 	b.argument("barewire")
 	arguments := t.BootArguments()
@@ -111,12 +111,12 @@ func mainStack(t *fdt.Tree, image *symbols) uint64 {
 		}
 		i = j + 1
 	}
-	b.endArguments()
+	b.word(0)
 	// Collect harder when the heap comes near the memory that there is, rather
 	// than die of it.
 	b.environment("GOMEMLIMIT=", frames.FreeFrames()*mem.PageSize/8*7)
 	b.environment("GOTRACEBACK=system", 0)
-	b.endEnvironment()
+	b.word(0)
 
 	var seed [16]byte
 	randomBytes(seed[:])
@@ -165,32 +165,24 @@ func (b *stackBuilder) bytes(s []byte) uint64 {
 }
 
 func (b *stackBuilder) word(v uint64) {
-	*(*uint64)(mem.Pointer(uintptr(b.words))) = v
+	store64(b.words, v)
 	b.words += 8
 }
 
-func (b *stackBuilder) text0(s string, n int) {
+// string writes s with room for n bytes and a NUL.
+func (b *stackBuilder) string(s string, n int) {
 	b.text -= uint64(n + 1)
-	for i := 0; i < len(s); i++ {
-		*(*byte)(mem.Pointer(uintptr(b.text) + uintptr(i))) = s[i]
-	}
+	storeString(b.text, s)
 }
 
 func (b *stackBuilder) argument(s string) {
-	if b.count == 0 {
-		b.low = b.words
-		b.word(0) // argc, filled in by finish
-	}
 	if !b.room(len(s) + 1) {
 		return
 	}
-	b.text0(s, len(s))
+	b.string(s, len(s))
 	b.word(b.text)
 	b.count++
 }
-
-func (b *stackBuilder) endArguments()   { b.word(0) }
-func (b *stackBuilder) endEnvironment() { b.word(0) }
 
 // environment adds name with the decimal digits of value behind it, unless 0.
 func (b *stackBuilder) environment(name string, value uint64) {
@@ -202,7 +194,7 @@ func (b *stackBuilder) environment(name string, value uint64) {
 	if !b.room(len(name) + n + 1) {
 		return
 	}
-	b.text0(name, len(name)+n)
+	b.string(name, len(name)+n)
 	copyOut(b.text+uint64(len(name)), digits[:n])
 	b.word(b.text)
 }
@@ -213,6 +205,6 @@ func (b *stackBuilder) finish() uint64 {
 	if b.lost != 0 {
 		say(str("kernel: command line too long: arguments left out: "), dec(b.lost), str("\n"))
 	}
-	*(*uint64)(mem.Pointer(uintptr(b.low))) = b.count
+	store64(b.low, b.count)
 	return b.low
 }

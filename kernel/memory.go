@@ -13,14 +13,14 @@ import (
 const minimumFrames = 12 << 20 >> mem.PageShift
 
 var (
-	ramLo, ramHi       uint64 // physical: all memory lies in between
+	ram                ranges // physical memory
+	ramLo, ramHi       uint64 // all of it lies in between
 	initrdLo, initrdHi uint64
 	treeLo, treeHi     uint64
-	taken              ranges
+	taken              ranges // what of it is not the allocator's to give
 )
 
-// ranges are parts of physical memory that are not the allocator's to give, in
-// no order. 32 of 16 bytes.
+// ranges are parts of physical memory, in no order. 32 of 16 bytes.
 type ranges struct {
 	n    int
 	r    [32]struct{ lo, hi uint64 }
@@ -65,8 +65,9 @@ func (t *ranges) free(lo, hi uint64) (uint64, uint64) {
 	return hi, hi
 }
 
-// findMemory reads the tree's memory map and prepares the frame allocator with
-// the memory that the first tables map: [mappedLo, mappedHi).
+// findMemory reads the tree's memory map, once: a look at it walks the tree. It
+// prepares the frame allocator with the memory that the first tables map:
+// [mappedLo, mappedHi).
 func findMemory(t *fdt.Tree, image *symbols, mappedLo, mappedHi uint64) {
 	ramLo = ^uint64(0)
 	total := uint64(0)
@@ -75,6 +76,7 @@ func findMemory(t *fdt.Tree, image *symbols, mappedLo, mappedHi uint64) {
 		if status != fdt.OK {
 			break
 		}
+		ram.add(r.Address, r.Address+r.Size)
 		ramLo, ramHi = min(ramLo, r.Address), max(ramHi, r.Address+r.Size)
 		total += r.Size
 	}
@@ -106,12 +108,11 @@ func findMemory(t *fdt.Tree, image *symbols, mappedLo, mappedHi uint64) {
 	need := (mem.StateBytes(ramLo, ramHi) + mem.PageSize - 1) &^ (mem.PageSize - 1)
 	state := uint64(0)
 	for i := 0; state == 0; i++ {
-		r, status := t.Memory(i)
-		if status != fdt.OK {
+		if i == ram.n {
 			tooLittle(total, 0)
 		}
-		end := min(r.Address+r.Size, mappedHi)
-		for lo, hi := taken.free(max(r.Address, mappedLo), end); lo < hi; lo, hi = taken.free(hi, end) {
+		end := min(ram.r[i].hi, mappedHi)
+		for lo, hi := taken.free(max(ram.r[i].lo, mappedLo), end); lo < hi; lo, hi = taken.free(hi, end) {
 			if hi-lo >= need {
 				state = lo
 				break
@@ -119,12 +120,12 @@ func findMemory(t *fdt.Tree, image *symbols, mappedLo, mappedHi uint64) {
 		}
 	}
 	taken.add(state, state+need)
-	if taken.lost {
-		stop("the device tree reserves more ranges of memory than the kernel has room for")
+	if taken.lost || ram.lost {
+		stop("the device tree names or reserves more ranges of memory than the kernel has room for")
 	}
 	zero(directMap+uintptr(state), uintptr(need))
 	frames.Init(directMap, directMap+uintptr(state), ramLo, ramHi)
-	releaseMemory(t, mappedLo, mappedHi)
+	releaseMemory(mappedLo, mappedHi)
 	if total/mem.PageSize < minimumFrames || mappedLo <= ramLo && ramHi <= mappedHi && frames.FreeFrames() < minimumFrames {
 		tooLittle(total, frames.FreeFrames()*mem.PageSize)
 	}
@@ -138,14 +139,10 @@ func tooLittle(total, free uint64) {
 
 // releaseMemory gives the allocator what is free of the memory in [lo, hi),
 // which must be mapped.
-func releaseMemory(t *fdt.Tree, lo, hi uint64) {
-	for i := 0; ; i++ {
-		r, status := t.Memory(i)
-		if status != fdt.OK {
-			return
-		}
-		end := min(r.Address+r.Size, hi)
-		for a, b := taken.free(max(r.Address, lo), end); a < b; a, b = taken.free(b, end) {
+func releaseMemory(lo, hi uint64) {
+	for i := 0; i < ram.n; i++ {
+		end := min(ram.r[i].hi, hi)
+		for a, b := taken.free(max(ram.r[i].lo, lo), end); a < b; a, b = taken.free(b, end) {
 			frames.Release(a, b)
 		}
 	}

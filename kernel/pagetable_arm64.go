@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"barewire/board/fdt"
-	"barewire/kernel/mem"
-)
+import "barewire/kernel/mem"
 
 // Where the kernel sees physical memory. Both lie in the half of the addresses
 // that TTBR1 translates, so that no stray Go pointer reaches them by accident.
@@ -168,7 +165,7 @@ func lazyBSS(image *symbols) uint64 {
 // buildTables makes the tables that the machine runs on and switches to them:
 // code read-only and executable, constants read-only, everything else never
 // executable, page 0 and a guard below the kernel stack not there.
-func buildTables(t *fdt.Tree, image *symbols) {
+func buildTables(image *symbols) {
 	if image.rodata%mem.PageSize != 0 || image.data%mem.PageSize != 0 {
 		stop("the image's segments are not page aligned")
 	}
@@ -181,14 +178,10 @@ func buildTables(t *fdt.Tree, image *symbols) {
 		mapImage(image.rodata, image.data, mem.ProtRead) &&
 		mapImage(image.data, lazyBSS(image), mem.ProtRead|mem.ProtWrite) &&
 		regions.Insert(mem.Region{Lo: lazyBSS(image), Hi: end, Prot: mem.ProtRead | mem.ProtWrite})
-	for i := 0; ok; i++ {
-		r, status := t.Memory(i)
-		if status != fdt.OK {
-			break
-		}
+	for i := 0; ok && i < ram.n; i++ {
 		// The image's code and constants stay out: no writable alias.
-		lo := (r.Address + mem.PageSize - 1) &^ (mem.PageSize - 1)
-		hi := (r.Address + r.Size) &^ (mem.PageSize - 1)
+		lo := (ram.r[i].lo + mem.PageSize - 1) &^ (mem.PageSize - 1)
+		hi := ram.r[i].hi &^ (mem.PageSize - 1)
 		ok = mapDirect(lo, min(hi, imageStart(image))) && mapDirect(max(lo, image.data), hi)
 	}
 	if ok {

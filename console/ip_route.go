@@ -244,6 +244,9 @@ func (s *session) takeRoute(a *args) (router.Route, error) {
 			return r, err
 		}
 	}
+	if !r.Destination.IsValid() {
+		r.Destination = netip.PrefixFrom(netip.IPv4Unspecified(), 0) // as ip(8) takes it
+	}
 	return r, nil
 }
 
@@ -290,9 +293,6 @@ func addRoute(s *session, a *args) error {
 	if err != nil {
 		return err
 	}
-	if !r.Destination.IsValid() {
-		r.Destination = netip.PrefixFrom(netip.IPv4Unspecified(), 0) // as ip(8) takes it
-	}
 	if r.Protocol == router.ProtocolUnspecified {
 		r.Protocol = router.ProtocolBoot
 	}
@@ -315,9 +315,6 @@ func deleteRoute(s *session, a *args) error {
 	r, err := s.takeRoute(a)
 	if err != nil {
 		return err
-	}
-	if !r.Destination.IsValid() {
-		r.Destination = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 	}
 	return answer(s.console.namespace.Router().DeleteRoute(r))
 }
